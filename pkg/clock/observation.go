@@ -1,0 +1,130 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package clock
+
+import (
+	"fmt"
+	"time"
+)
+
+// Observation is one fact about one instance, and when it was seen.
+type Observation struct {
+	// At is when the fact was seen, not when it was processed.
+	At Instant
+	// Instance names the ptp4l instance; it is empty for facts about the node.
+	Instance string
+	Fact     Fact
+}
+
+// Fact is what was seen. It says nothing about what follows from it.
+//
+// The facts are Inventory, Reading, Port, Parent, Local, Sync, Silence and Down.
+type Fact interface{ fact() }
+
+// Inventory lists every instance that is configured or was found. It is sent
+// once after the first search, and again whenever the list changes.
+type Inventory struct{ Instances []string }
+
+// Reading is everything an instance says of itself, read at one go. It replaces
+// all that was known before: it is sent after connecting, after ptp4l has
+// restarted and after pushes were lost.
+type Reading struct {
+	Local  Local
+	Parent Parent
+	Ports  []Port
+}
+
+// Local is the clock's own data set (IEEE 1588-2019, 8.2.1 defaultDS).
+type Local struct {
+	Identity Identity
+	// Class is the clock's own class: what it announces when it has no master.
+	Class Class
+}
+
+// Parent describes the grandmaster (IEEE 1588-2019, 8.2.3 parentDS). A clock that
+// has no master reports itself.
+type Parent struct {
+	Grandmaster Identity
+	Class       Class
+}
+
+// Port is the state of one PTP port (IEEE 1588-2019, 8.2.15 portDS).
+type Port struct {
+	Number uint16 // 1, 2, ... as ptp4l numbers its ports
+	State  PortState
+	// Interface is the network interface of the port; empty when ptp4l did not say.
+	Interface string
+}
+
+// Sync is one Sync message that ptp4l has processed.
+type Sync struct {
+	// Offset is local clock minus grandmaster (master_offset of TIME_STATUS_NP).
+	Offset time.Duration
+}
+
+// Silence means that ptp4l answers, but has processed no Sync for longer than
+// its Sync interval explains. The next Sync ends it.
+type Silence struct {
+	// For is how long no Sync had come when this was noticed.
+	For time.Duration
+}
+
+// Down means that the instance cannot be read. The next Reading ends it.
+type Down struct {
+	// Cause says why, for people.
+	Cause string
+}
+
+func (Inventory) fact() {}
+func (Reading) fact()   {}
+func (Local) fact()     {}
+func (Parent) fact()    {}
+func (Port) fact()      {}
+func (Sync) fact()      {}
+func (Silence) fact()   {}
+func (Down) fact()      {}
+
+// Identity is a PTP clock identity (IEEE 1588-2019, 5.3.4).
+type Identity [8]byte
+
+// String prints the identity as linuxptp does: 42160d.fffe.627ae7.
+func (i Identity) String() string { return fmt.Sprintf("%x.%x.%x", i[:3], i[3:5], i[5:]) }
+
+// PortState is the state of a PTP port, with the numbers of IEEE 1588-2019, table 20.
+type PortState uint8
+
+// The port states.
+const (
+	Initializing PortState = iota + 1
+	Faulty
+	Disabled
+	Listening
+	PreMaster
+	Master
+	Passive
+	Uncalibrated
+	Slave
+)
+
+// String returns the state's name in the spelling of IEEE 1588.
+func (s PortState) String() string {
+	names := [...]string{"", "INITIALIZING", "FAULTY", "DISABLED", "LISTENING", "PRE_MASTER", "MASTER", "PASSIVE", "UNCALIBRATED", "SLAVE"}
+	if s == 0 || int(s) >= len(names) {
+		return fmt.Sprintf("PORT_STATE(%d)", uint8(s))
+	}
+	return names[s]
+}

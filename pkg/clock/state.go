@@ -1,0 +1,122 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package clock
+
+import (
+	"strconv"
+	"time"
+)
+
+// State is the synchronisation state of one clock or of the node, in O-RAN's words.
+type State uint8
+
+// The states. Their order is from worst to best.
+const (
+	// Unknown means that nothing has been seen yet. It is never published.
+	Unknown State = iota
+	// Freerun means not synchronised: never was, no longer, or too far off.
+	Freerun
+	// Holdover means that the clock was locked, has lost its source and is still
+	// good enough for a while.
+	Holdover
+	// Locked means synchronised to a source that is alive.
+	Locked
+)
+
+// String returns the state as O-RAN spells it.
+func (s State) String() string {
+	return [...]string{"UNKNOWN", "FREERUN", "HOLDOVER", "LOCKED"}[s]
+}
+
+// Class is a PTP clockClass (IEEE 1588-2019, table 4; ITU-T G.8275.1, table 2).
+type Class uint8
+
+// String returns the class in decimal.
+func (c Class) String() string { return strconv.Itoa(int(c)) }
+
+// Kind says which property of a clock a transition is about.
+type Kind uint8
+
+// The kinds.
+const (
+	// LockState is the state of one ptp4l instance.
+	LockState Kind = iota + 1
+	// ClockClass is the class that one ptp4l instance announces.
+	ClockClass
+	// SyncState is the state of the node.
+	SyncState
+)
+
+// String names the kind for logs.
+func (k Kind) String() string {
+	return [...]string{"", "lock-state", "clock-class", "sync-state"}[k]
+}
+
+// Value is what a property can be: a State or a Class.
+type Value interface {
+	String() string
+	value()
+}
+
+func (State) value() {}
+func (Class) value() {}
+
+// Transition is a change of one property of one clock. From never equals To.
+type Transition struct {
+	// At is when the cause was observed, or when a timer ran out.
+	At   Instant
+	Kind Kind
+	// Instance is empty for properties of the node.
+	Instance string
+	// Interface is the network interface that the instance follows or followed
+	// last; empty when unknown or when there is none.
+	Interface string
+	// From is nil for the first value of a property.
+	From, To Value
+	Reason   Reason
+	// Offset is the last offset from the master, when HasOffset is set. It is not
+	// set once the source is lost: an old offset says nothing about now.
+	Offset    time.Duration
+	HasOffset bool
+}
+
+// Reason says why a transition happened, in CamelCase.
+type Reason string
+
+// The reasons.
+const (
+	// OffsetInRange: a port is SLAVE, Sync is fresh and the offset has been small enough.
+	OffsetInRange Reason = "OffsetInRange"
+	// OffsetOutOfRange: the offset has been too large while following a master.
+	OffsetOutOfRange Reason = "OffsetOutOfRange"
+	// PortNotSlave: no port is in SLAVE any more, or none was.
+	PortNotSlave Reason = "PortNotSlave"
+	// SyncSilent: ptp4l lives, but no Sync reaches it.
+	SyncSilent Reason = "SyncSilent"
+	// DaemonDown: ptp4l does not answer.
+	DaemonDown Reason = "DaemonDown"
+	// HoldoverExpired: the source did not come back within the holdover time.
+	HoldoverExpired Reason = "HoldoverExpired"
+	// GrandmasterClass: the clock is grandmaster itself and its own class says so.
+	GrandmasterClass Reason = "GrandmasterClass"
+	// ParentClass: the class of the grandmaster that is followed.
+	ParentClass Reason = "ParentClass"
+	// OwnClass: the clock's own class, because it follows nobody.
+	OwnClass Reason = "OwnClass"
+	// NoInstance: no ptp4l instance was found on the node.
+	NoInstance Reason = "NoInstance"
+)
