@@ -1,0 +1,202 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package clock
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+)
+
+// witness keeps, beside the state machine and in its own simple words, what was
+// observed of one instance since when.
+type witness struct {
+	up        bool
+	own       Class
+	parent    Parent
+	states    map[uint16]PortState
+	heard     bool // a Sync since the slave port became slave, and no silence since
+	last      time.Duration
+	tooLarge  int // samples in a row beyond UnlockOffset
+	lostSince Instant
+}
+
+func (w *witness) slaves() []uint16 {
+	var ports []uint16
+	for n, s := range w.states {
+		if s == Slave {
+			ports = append(ports, n)
+		}
+	}
+	slices.Sort(ports)
+	return ports
+}
+
+func (w *witness) see(at Instant, f Fact) {
+	before, had := w.slaves(), w.hasSource()
+	switch f := f.(type) {
+	case Reading:
+		w.up, w.own, w.parent = true, f.Local.Class, f.Parent
+		w.states = map[uint16]PortState{}
+		for _, p := range f.Ports {
+			w.states[p.Number] = p.State
+		}
+	case Down:
+		w.up, w.states = false, nil
+	case Local:
+		w.own = f.Class
+	case Parent:
+		w.parent = f
+		if f.Grandmaster == own {
+			w.own = f.Class
+		}
+	case Port:
+		if w.states == nil {
+			w.states = map[uint16]PortState{}
+		}
+		w.states[f.Number] = f.State
+	case Sync:
+		if len(before) > 0 {
+			w.heard, w.last = true, f.Offset
+			if f.Offset.Abs() > limits.UnlockOffset {
+				w.tooLarge++
+			} else {
+				w.tooLarge = 0
+			}
+		}
+	case Silence:
+		w.heard, w.tooLarge = false, 0
+	}
+	after := w.slaves()
+	if len(before) == 0 || len(after) == 0 || before[0] != after[0] {
+		w.heard, w.tooLarge = w.heard && len(before) > 0 && len(after) > 0 && before[0] == after[0], 0
+	}
+	if had || w.hasSource() {
+		w.lostSince = at
+	}
+}
+
+func (w *witness) following() bool { return w.up && len(w.slaves()) > 0 && w.heard }
+
+func (w *witness) grandmaster() bool {
+	return w.up && len(w.slaves()) == 0 && w.parent.Grandmaster == own
+}
+
+func (w *witness) hasSource() bool {
+	return w.following() || w.grandmaster() && ClassState(w.own) != Freerun
+}
+
+func randomFact(r *rand.Rand) Fact {
+	offsets := []time.Duration{0, 99, -100, 101, 150, -200, 201, 5000, -37 * time.Second}
+	classes := []Class{6, 7, 13, 135, 165, 248, 255}
+	states := []PortState{Initializing, Faulty, Disabled, Listening, PreMaster, Master, Passive, Uncalibrated, Slave, Slave, Slave}
+	parent := Parent{Grandmaster: []Identity{gm, gm2, own}[r.IntN(3)], Class: classes[r.IntN(len(classes))]}
+	switch k := r.IntN(100); {
+	case k < 55:
+		return Sync{Offset: offsets[r.IntN(len(offsets))] / time.Duration(1+r.IntN(3))}
+	case k < 72:
+		return port(uint16(1+r.IntN(2)), states[r.IntN(len(states))])
+	case k < 80:
+		return parent
+	case k < 86:
+		return Silence{}
+	case k < 90:
+		return Down{}
+	case k < 93:
+		return Local{Identity: own, Class: classes[r.IntN(len(classes))]}
+	}
+	return reading(classes[r.IntN(len(classes))], parent, states[r.IntN(len(states))], states[r.IntN(len(states))])
+}
+
+// TestRandomObservations holds the machines against what must be true of any sequence.
+func TestRandomObservations(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	reached := map[string]int{}
+	for round := range 400 {
+		r := rand.New(rand.NewPCG(seed, uint64(round)))
+		n := NewNode(limits)
+		names := []string{"a", "b"}
+		seen := map[string]*witness{"a": {}, "b": {}}
+		value := map[string]Value{} // by instance and kind
+		var now Instant
+
+		check := func(now Instant, changes []Transition) {
+			t.Helper()
+			fail := func(c Transition, why string) {
+				t.Helper()
+				t.Fatalf("%s: %s (round %d of seed %d)", describe(c), why, round, seed)
+			}
+			for _, c := range changes {
+				key := c.Instance + " " + c.Kind.String()
+				w := seen[c.Instance]
+				switch {
+				case c.From != value[key]:
+					fail(c, "does not start where the last one ended")
+				case c.From == c.To:
+					fail(c, "changes nothing")
+				case c.From == Freerun && c.To == Holdover:
+					fail(c, "jumps from FREERUN to HOLDOVER")
+				case c.To == Unknown:
+					fail(c, "Unknown is never published")
+				case c.Kind == LockState && c.To == Locked && !w.grandmaster() && (!w.following() || w.last.Abs() > limits.LockOffset):
+					fail(c, "LOCKED without a fresh slave port within the threshold")
+				case c.Kind == LockState && c.To == Locked && w.grandmaster() && ClassState(w.own) != Locked:
+					fail(c, "LOCKED grandmaster of a class that is not")
+				}
+				value[key] = c.To
+				if c.From != nil && c.Kind != ClockClass {
+					reached[c.From.String()+">"+c.To.String()]++
+				}
+			}
+			for name, w := range seen {
+				lock, class := value[name+" lock-state"], value[name+" clock-class"]
+				if lock == Locked && !w.following() && !w.grandmaster() {
+					t.Fatalf("at %v: %s is LOCKED without a source (round %d of seed %d)", now, name, round, seed)
+				}
+				if lock == Locked && w.following() && w.tooLarge >= limits.UnlockSamples {
+					t.Fatalf("at %v: %s is LOCKED after %d samples too large (round %d of seed %d)", now, name, w.tooLarge, round, seed)
+				}
+				if lock != Locked && class != nil && class != w.own && class != defaultClass {
+					t.Fatalf("at %v: %s is %v with class %v, which is not its own (round %d of seed %d)", now, name, lock, class, round, seed)
+				}
+				if lock == Holdover && !w.hasSource() && now.Sub(w.lostSince) > limits.HoldoverTimeout {
+					t.Fatalf("at %v: %s is still in HOLDOVER, %v without a source (round %d of seed %d)", now, name, now.Sub(w.lostSince), round, seed)
+				}
+			}
+			if node := value[" sync-state"]; node == Locked && value["a lock-state"] != Locked && value["b lock-state"] != Locked {
+				t.Fatalf("at %v: the node is LOCKED, no instance is (round %d of seed %d)", now, round, seed)
+			}
+		}
+
+		check(now, n.Observe(Observation{Fact: Inventory{Instances: names}}))
+		for range 600 {
+			now = now.Add(time.Duration(r.IntN(400)) * time.Millisecond)
+			for at, ok := n.Deadline(); ok && at <= now; at, ok = n.Deadline() {
+				check(at, n.Advance(at))
+			}
+			name, fact := names[r.IntN(2)], randomFact(r)
+			seen[name].see(now, fact)
+			check(now, n.Observe(Observation{At: now, Instance: name, Fact: fact}))
+		}
+	}
+	for _, edge := range []string{"FREERUN>LOCKED", "LOCKED>HOLDOVER", "HOLDOVER>LOCKED", "HOLDOVER>FREERUN", "LOCKED>FREERUN"} {
+		if reached[edge] < 100 {
+			t.Errorf("only %d times %s: the sequences do not exercise the machines", reached[edge], edge)
+		}
+	}
+}

@@ -1,0 +1,83 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package clock
+
+import (
+	"fmt"
+	"time"
+)
+
+// Thresholds decide when a clock counts as locked and for how long it is trusted
+// without a source. Entering and leaving have different limits and sample counts,
+// so that one noisy sample is not two events.
+type Thresholds struct {
+	// LockOffset is the largest |offset| of a sample that counts towards LOCKED.
+	LockOffset time.Duration
+	// UnlockOffset is the largest |offset| that a locked clock may have. Samples
+	// beyond it count towards FREERUN. At least LockOffset.
+	UnlockOffset time.Duration
+	// LockSamples is how many samples in a row must be good before LOCKED.
+	LockSamples int
+	// UnlockSamples is how many samples in a row must be bad before FREERUN.
+	UnlockSamples int
+	// HoldoverTimeout is how long a clock that lost its source stays in HOLDOVER.
+	HoldoverTimeout time.Duration
+}
+
+// DefaultThresholds suits hardware timestamping: an offset of 100 ns and a holdover
+// of 5 s are what PTP operators for 5G radio units use, and twice the offset before
+// a lock is given up keeps the noise of a good clock quiet.
+func DefaultThresholds() Thresholds {
+	return Thresholds{
+		LockOffset:      100 * time.Nanosecond,
+		UnlockOffset:    200 * time.Nanosecond,
+		LockSamples:     3,
+		UnlockSamples:   3,
+		HoldoverTimeout: 5 * time.Second,
+	}
+}
+
+// Validate reports the first threshold that makes no sense, and what would.
+func (t Thresholds) Validate() error {
+	switch {
+	case t.LockOffset <= 0:
+		return fmt.Errorf("thresholds: lockOffset is %v; it must be positive, for example 100ns", t.LockOffset)
+	case t.UnlockOffset < t.LockOffset:
+		return fmt.Errorf("thresholds: unlockOffset is %v; it must be at least lockOffset (%v), or a clock could be locked and unlocked by the same sample", t.UnlockOffset, t.LockOffset)
+	case t.LockSamples < 1:
+		return fmt.Errorf("thresholds: lockSamples is %d; it must be 1 or more", t.LockSamples)
+	case t.UnlockSamples < 1:
+		return fmt.Errorf("thresholds: unlockSamples is %d; it must be 1 or more", t.UnlockSamples)
+	case t.HoldoverTimeout < 0:
+		return fmt.Errorf("thresholds: holdoverTimeout is %v; it must not be negative (0s means that a clock without a source is FREERUN at once)", t.HoldoverTimeout)
+	}
+	return nil
+}
+
+// ClassState returns the state that a grandmaster's own clockClass stands for
+// (IEEE 1588-2019, table 4; ITU-T G.8275.1, table 2): 6 and 13 are synchronised to
+// their reference, 7, 14 and 135 are in holdover within specification, and every
+// other class promises nothing.
+func ClassState(c Class) State {
+	switch c {
+	case 6, 13:
+		return Locked
+	case 7, 14, 135:
+		return Holdover
+	}
+	return Freerun
+}
