@@ -1,0 +1,188 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package oran
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
+)
+
+// Event is a change of a resource, in the shape in which it is recorded: all of its
+// CloudEvent but the id and the sequence, which the journal gives it.
+type Event struct {
+	// Type is one of the event types, such as LockStateChange.
+	Type string `json:"type"`
+	// Source is the CloudEvent's source.
+	Source string `json:"source"`
+	// Address is the resource that changed, with its instance.
+	Address Address `json:"address"`
+	// Subject is the instance, or the node for what the node has once.
+	Subject string `json:"subject"`
+	// Time is when the change was observed.
+	Time time.Time `json:"time"`
+	// State is the value now: LOCKED, HOLDOVER or FREERUN, or the clock class in
+	// decimal. Previous is the one before, empty when this is the first.
+	State    string `json:"state"`
+	Previous string `json:"previous,omitempty"`
+	// Reason says why, in CamelCase: a clock.Reason.
+	Reason string `json:"reason,omitempty"`
+	// Values are the event's data.
+	Values []Value `json:"values"`
+}
+
+// recordVersion is raised when a recorded event can no longer be read by older code.
+const recordVersion = 1
+
+type record struct {
+	Version int `json:"v"`
+	Event
+}
+
+// Marshal returns the event as it is recorded.
+func (e Event) Marshal() ([]byte, error) {
+	raw, err := json.Marshal(record{Version: recordVersion, Event: e})
+	if err != nil {
+		return nil, fmt.Errorf("marshal event: %w", err)
+	}
+	return raw, nil
+}
+
+// Unmarshal reads a recorded event. It fails for one that newer code has recorded.
+func Unmarshal(raw []byte) (Event, error) {
+	var r record
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return Event{}, fmt.Errorf("unmarshal event: %w", err)
+	}
+	if r.Version != recordVersion {
+		return Event{}, fmt.Errorf("unmarshal event: it was recorded in version %d, this program reads version %d", r.Version, recordVersion)
+	}
+	return r.Event, nil
+}
+
+// SourceFormat says what the source attribute of an event is.
+type SourceFormat string
+
+const (
+	// SourceFull is the full address, so that a Trigger can tell nodes apart by it:
+	// /cluster/node/<node>/sync/ptp-status/lock-state.
+	SourceFull SourceFormat = "full"
+	// SourceORAN is the resource alone, as O-RAN has it: /sync/ptp-status/lock-state.
+	SourceORAN SourceFormat = "oran"
+)
+
+// Encoder puts transitions of one node into O-RAN's words.
+type Encoder struct {
+	here   Place
+	format SourceFormat
+}
+
+// NewEncoder returns the encoder for a node. The names become parts of addresses, so
+// they must be plain: neither wildcards nor anything that a URI would have to escape.
+func NewEncoder(here Place, format SourceFormat) (Encoder, error) {
+	a := Address{Cluster: here.Cluster, Node: here.Node, Resource: LockState}
+	text := a.String()
+	parsed, err := ParseAddress(text)
+	plain := (&url.URL{Path: text}).EscapedPath() == text && !strings.Contains(text, "*")
+	if err != nil || parsed != a || !plain || here.Node == "" {
+		return Encoder{}, fmt.Errorf("cluster %q and node %q make no resource address: "+
+			"the node must be named as in Kubernetes, the cluster by a similar word", here.Cluster, here.Node)
+	}
+	if format != SourceFull && format != SourceORAN {
+		return Encoder{}, fmt.Errorf("source format is %q; it must be %q or %q", format, SourceFull, SourceORAN)
+	}
+	return Encoder{here: here, format: format}, nil
+}
+
+// Encode returns the event of a transition that was observed at the wall time at.
+func (e Encoder) Encode(t clock.Transition, at time.Time) (Event, error) {
+	resource, values, err := e.describe(t)
+	if err != nil {
+		return Event{}, fmt.Errorf("encode transition: %w", err)
+	}
+	definition, _ := Define(resource)
+	event := Event{
+		Type: definition.EventType,
+		Address: Address{
+			Cluster: e.here.Cluster,
+			Node:    e.here.Node,
+			// Instances are named after files, which may be called anything.
+			Instance: url.PathEscape(t.Instance),
+			Resource: resource,
+		},
+		Time:   at.UTC().Round(0),
+		State:  t.To.String(),
+		Reason: string(t.Reason),
+		Values: values,
+	}
+	if t.From != nil {
+		event.Previous = t.From.String()
+	}
+	event.Subject = event.Address.Instance
+	if event.Subject == "" {
+		event.Subject = e.here.Node
+	}
+	event.Source = event.resourceAddress()
+	if e.format == SourceORAN {
+		event.Source = resource
+	}
+	return event, nil
+}
+
+// describe returns the resource that t is about, and the data of its event.
+func (e Encoder) describe(t clock.Transition) (string, []Value, error) {
+	if t.To == nil || t.To == clock.Unknown {
+		return "", nil, fmt.Errorf("%q has no state that can be published", t.Instance)
+	}
+	node := Address{Cluster: e.here.Cluster, Node: e.here.Node}.String()
+	switch t.Kind {
+	case clock.LockState:
+		port := node + "/" + portOf(t) + "/master"
+		values := []Value{{port, Notification, Enumeration, t.To.String()}}
+		if t.HasOffset {
+			values = append(values, Value{port, Metric, Decimal, strconv.FormatInt(t.Offset.Nanoseconds(), 10)})
+		}
+		return LockState, values, nil
+	case clock.ClockClass:
+		return ClockClass, []Value{{node + "/" + portOf(t) + "/master", Metric, Decimal, t.To.String()}}, nil
+	case clock.SyncState:
+		return SyncState, []Value{{node + SyncState, Notification, Enumeration, t.To.String()}}, nil
+	}
+	return "", nil, fmt.Errorf("kind %d of %q is not known", uint8(t.Kind), t.Instance)
+}
+
+// portOf names the port that t is about: by its interface, or by the instance where
+// no interface is known.
+func portOf(t clock.Transition) string {
+	if t.Interface != "" {
+		return t.Interface
+	}
+	return url.PathEscape(t.Instance)
+}
+
+// resourceAddress returns the full address without the instance: the instances of a
+// node share their resource, and are told apart by the instance attribute.
+func (e Event) resourceAddress() string {
+	a := e.Address
+	a.Instance = ""
+	return a.String()
+}

@@ -1,0 +1,370 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package oran_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cloudevents/sdk-go/v2/binding"
+	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
+	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
+)
+
+var here = oran.Place{Cluster: "cluster", Node: "n1.example.com"}
+
+func locked() clock.Transition {
+	return clock.Transition{
+		Kind: clock.LockState, Instance: "ptp4l.0", Interface: "ens1f0",
+		From: clock.Freerun, To: clock.Locked, Reason: clock.OffsetInRange,
+		Offset: -5 * time.Nanosecond, HasOffset: true,
+	}
+}
+
+func observed() time.Time {
+	return time.Date(2026, 11, 20, 10, 9, 7, 781100559, time.FixedZone("CET", 3600))
+}
+
+func encode(t *testing.T, format oran.SourceFormat, transition clock.Transition) oran.Event {
+	t.Helper()
+	encoder, err := oran.NewEncoder(here, format)
+	if err != nil {
+		t.Fatal(err)
+	}
+	event, err := encoder.Encode(transition, observed())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return event
+}
+
+func TestStructuredCloudEvent(t *testing.T) {
+	for _, tc := range []struct {
+		name       string
+		format     oran.SourceFormat
+		transition clock.Transition
+		want       string
+	}{{
+		name:       "lock-state",
+		format:     oran.SourceFull,
+		transition: locked(),
+		want: `{
+			"specversion": "1.0",
+			"type": "event.sync.ptp-status.ptp-state-change",
+			"source": "/cluster/node/n1.example.com/sync/ptp-status/lock-state",
+			"id": "6a1f3c2b9e4d-17",
+			"time": "2026-11-20T09:09:07.781100559Z",
+			"subject": "ptp4l.0",
+			"datacontenttype": "application/json",
+			"resourceaddress": "/cluster/node/n1.example.com/sync/ptp-status/lock-state",
+			"node": "n1.example.com",
+			"instance": "ptp4l.0",
+			"ptpstate": "LOCKED",
+			"previousstate": "FREERUN",
+			"ptpreason": "OffsetInRange",
+			"sequence": "00000000000000000017",
+			"partitionkey": "/cluster/node/n1.example.com/sync/ptp-status/lock-state",
+			"data": {"version": "1.0", "values": [
+				{"ResourceAddress": "/cluster/node/n1.example.com/ens1f0/master",
+				 "data_type": "notification", "value_type": "enumeration", "value": "LOCKED"},
+				{"ResourceAddress": "/cluster/node/n1.example.com/ens1f0/master",
+				 "data_type": "metric", "value_type": "decimal64.3", "value": "-5"}]}}`,
+	}, {
+		name:   "lock-state, the first, without offset and interface",
+		format: oran.SourceORAN,
+		transition: clock.Transition{
+			Kind: clock.LockState, Instance: "ptp4l.0", To: clock.Freerun, Reason: clock.PortNotSlave,
+		},
+		want: `{
+			"specversion": "1.0",
+			"type": "event.sync.ptp-status.ptp-state-change",
+			"source": "/sync/ptp-status/lock-state",
+			"id": "6a1f3c2b9e4d-17",
+			"time": "2026-11-20T09:09:07.781100559Z",
+			"subject": "ptp4l.0",
+			"datacontenttype": "application/json",
+			"resourceaddress": "/cluster/node/n1.example.com/sync/ptp-status/lock-state",
+			"node": "n1.example.com",
+			"instance": "ptp4l.0",
+			"ptpstate": "FREERUN",
+			"ptpreason": "PortNotSlave",
+			"sequence": "00000000000000000017",
+			"partitionkey": "/cluster/node/n1.example.com/sync/ptp-status/lock-state",
+			"data": {"version": "1.0", "values": [
+				{"ResourceAddress": "/cluster/node/n1.example.com/ptp4l.0/master",
+				 "data_type": "notification", "value_type": "enumeration", "value": "FREERUN"}]}}`,
+	}, {
+		name:   "sync-state",
+		format: oran.SourceFull,
+		transition: clock.Transition{
+			Kind: clock.SyncState, Interface: "ens1f0", From: clock.Locked, To: clock.Holdover, Reason: clock.SyncSilent,
+		},
+		want: `{
+			"specversion": "1.0",
+			"type": "event.sync.sync-status.synchronization-state-change",
+			"source": "/cluster/node/n1.example.com/sync/sync-status/sync-state",
+			"id": "6a1f3c2b9e4d-17",
+			"time": "2026-11-20T09:09:07.781100559Z",
+			"subject": "n1.example.com",
+			"datacontenttype": "application/json",
+			"resourceaddress": "/cluster/node/n1.example.com/sync/sync-status/sync-state",
+			"node": "n1.example.com",
+			"ptpstate": "HOLDOVER",
+			"previousstate": "LOCKED",
+			"ptpreason": "SyncSilent",
+			"sequence": "00000000000000000017",
+			"partitionkey": "/cluster/node/n1.example.com/sync/sync-status/sync-state",
+			"data": {"version": "1.0", "values": [
+				{"ResourceAddress": "/cluster/node/n1.example.com/sync/sync-status/sync-state",
+				 "data_type": "notification", "value_type": "enumeration", "value": "HOLDOVER"}]}}`,
+	}, {
+		name:   "clock-class",
+		format: oran.SourceFull,
+		transition: clock.Transition{
+			Kind: clock.ClockClass, Instance: "ptp4l.0", Interface: "ens1f0",
+			From: clock.Class(6), To: clock.Class(248), Reason: clock.OwnClass, Offset: 3, HasOffset: true,
+		},
+		want: `{
+			"specversion": "1.0",
+			"type": "event.sync.ptp-status.ptp-clock-class-change",
+			"source": "/cluster/node/n1.example.com/sync/ptp-status/clock-class",
+			"id": "6a1f3c2b9e4d-17",
+			"time": "2026-11-20T09:09:07.781100559Z",
+			"subject": "ptp4l.0",
+			"datacontenttype": "application/json",
+			"resourceaddress": "/cluster/node/n1.example.com/sync/ptp-status/clock-class",
+			"node": "n1.example.com",
+			"instance": "ptp4l.0",
+			"ptpstate": "248",
+			"previousstate": "6",
+			"ptpreason": "OwnClass",
+			"sequence": "00000000000000000017",
+			"partitionkey": "/cluster/node/n1.example.com/sync/ptp-status/clock-class",
+			"data": {"version": "1.0", "values": [
+				{"ResourceAddress": "/cluster/node/n1.example.com/ens1f0/master",
+				 "data_type": "metric", "value_type": "decimal64.3", "value": "248"}]}}`,
+	}} {
+		t.Run(tc.name, func(t *testing.T) {
+			ce := encode(t, tc.format, tc.transition).CloudEvent("6a1f3c2b9e4d-17", 17)
+			if err := ce.Validate(); err != nil {
+				t.Fatal(err)
+			}
+			got, err := json.Marshal(ce)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(document(t, []byte(tc.want)), document(t, got)); diff != "" {
+				t.Errorf("unlike the document (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func document(t *testing.T, raw []byte) any {
+	t.Helper()
+	var doc any
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+func TestBinaryCloudEvent(t *testing.T) {
+	ce := encode(t, oran.SourceFull, locked()).CloudEvent("6a1f3c2b9e4d-17", 17)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://broker.example/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cehttp.WriteRequest(binding.WithForceBinary(context.Background()), binding.ToMessage(&ce), request); err != nil {
+		t.Fatal(err)
+	}
+	var body bytes.Buffer
+	if _, err := body.ReadFrom(request.Body); err != nil {
+		t.Fatal(err)
+	}
+
+	want := http.Header{
+		"Ce-Specversion":     {"1.0"},
+		"Ce-Type":            {"event.sync.ptp-status.ptp-state-change"},
+		"Ce-Source":          {"/cluster/node/n1.example.com/sync/ptp-status/lock-state"},
+		"Ce-Id":              {"6a1f3c2b9e4d-17"},
+		"Ce-Time":            {"2026-11-20T09:09:07.781100559Z"},
+		"Ce-Subject":         {"ptp4l.0"},
+		"Content-Type":       {"application/json"},
+		"Ce-Resourceaddress": {"/cluster/node/n1.example.com/sync/ptp-status/lock-state"},
+		"Ce-Node":            {"n1.example.com"},
+		"Ce-Instance":        {"ptp4l.0"},
+		"Ce-Ptpstate":        {"LOCKED"},
+		"Ce-Previousstate":   {"FREERUN"},
+		"Ce-Ptpreason":       {"OffsetInRange"},
+		"Ce-Sequence":        {"00000000000000000017"},
+		"Ce-Partitionkey":    {"/cluster/node/n1.example.com/sync/ptp-status/lock-state"},
+	}
+	if diff := cmp.Diff(want, request.Header); diff != "" {
+		t.Errorf("unlike the headers (-want +got):\n%s", diff)
+	}
+	const data = `{"version":"1.0","values":[` +
+		`{"ResourceAddress":"/cluster/node/n1.example.com/ens1f0/master","data_type":"notification","value_type":"enumeration","value":"LOCKED"},` +
+		`{"ResourceAddress":"/cluster/node/n1.example.com/ens1f0/master","data_type":"metric","value_type":"decimal64.3","value":"-5"}]}`
+	if body.String() != data {
+		t.Errorf("body is\n%s\nwant\n%s", body.String(), data)
+	}
+}
+
+// A journal is read by later versions of the program, so what is recorded is fixed.
+func TestRecordedEvent(t *testing.T) {
+	const recorded = `{"v":1,"type":"event.sync.ptp-status.ptp-state-change",` +
+		`"source":"/cluster/node/n1.example.com/sync/ptp-status/lock-state",` +
+		`"address":{"cluster":"cluster","node":"n1.example.com","instance":"ptp4l.0","resource":"/sync/ptp-status/lock-state"},` +
+		`"subject":"ptp4l.0","time":"2026-11-20T09:09:07.781100559Z","state":"LOCKED","previous":"FREERUN","reason":"OffsetInRange",` +
+		`"values":[{"ResourceAddress":"/cluster/node/n1.example.com/ens1f0/master","data_type":"notification","value_type":"enumeration","value":"LOCKED"},` +
+		`{"ResourceAddress":"/cluster/node/n1.example.com/ens1f0/master","data_type":"metric","value_type":"decimal64.3","value":"-5"}]}`
+	event := encode(t, oran.SourceFull, locked())
+	raw, err := event.Marshal()
+	if err != nil || string(raw) != recorded {
+		t.Errorf("Marshal() = %s, %v, want\n%s", raw, err, recorded)
+	}
+	back, err := oran.Unmarshal([]byte(recorded))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(event, back); diff != "" {
+		t.Errorf("read back (-want +got):\n%s", diff)
+	}
+}
+
+func TestUnmarshalRefuses(t *testing.T) {
+	for _, tc := range []struct{ name, in, want string }{
+		{"an event of a later version", `{"v":2,"type":"x"}`, "recorded in version 2, this program reads version 1"},
+		{"no event", `{}`, "recorded in version 0"},
+		{"half an event", `{"v":1,"type":"ev`, "unmarshal event: unexpected end of JSON input"},
+		{"nothing", ``, "unmarshal event: unexpected end of JSON input"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if _, err := oran.Unmarshal([]byte(tc.in)); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %v, want %q in it", err, tc.want)
+			}
+		})
+	}
+}
+
+func FuzzUnmarshal(f *testing.F) {
+	f.Add([]byte(`{"v":1,"type":"t","time":"2026-11-20T09:09:07.5Z","values":[{"value":1.5e3}]}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		event, err := oran.Unmarshal(raw)
+		if err != nil {
+			return
+		}
+		again, err := event.Marshal()
+		if err != nil {
+			t.Fatalf("%s cannot be recorded again: %v", raw, err)
+		}
+		if back, err := oran.Unmarshal(again); err != nil || !reflect.DeepEqual(back, event) {
+			t.Errorf("%s became %s: %v", raw, again, err)
+		}
+		_ = event.CloudEvent("e-1", 1)
+	})
+}
+
+func TestDecodeData(t *testing.T) {
+	const address = "/cluster/node/n1/ens1fx/master"
+	for _, tc := range []struct {
+		name, in string
+		want     oran.Value
+	}{
+		{"a number as a string", `{"ResourceAddress":"/cluster/node/n1/ens1fx/master","data_type":"metric","value_type":"decimal64.3","value":"-99.6"}`,
+			oran.Value{ResourceAddress: address, DataType: "metric", ValueType: "decimal64.3", Value: "-99.6"}},
+		{"a number as a number", `{"ResourceAddress":"/cluster/node/n1/ens1fx/master","data_type":"metric","value_type":"decimal64.3","value":-99.600}`,
+			oran.Value{ResourceAddress: address, DataType: "metric", ValueType: "decimal64.3", Value: "-99.600"}},
+		{"a number beyond a float", `{"value":9007199254740993}`, oran.Value{Value: "9007199254740993"}},
+		{"a type that is not known", `{"ResourceAddress":"/cluster/node/n1/ens1fx/master","data_type":"metric","value_type":"metric","value":"6"}`,
+			oran.Value{ResourceAddress: address, DataType: "metric", ValueType: "metric", Value: "6"}},
+		{"more members", `{"ResourceAddress":"/cluster/node/n1/ens1fx/master","data_type":"notification","value_type":"enumeration","value":"LOCKED","since":7}`,
+			oran.Value{ResourceAddress: address, DataType: "notification", ValueType: "enumeration", Value: "LOCKED"}},
+		{"type in place of data_type", `{"type":"notification","value_type":"enumeration","value":"LOCKED"}`,
+			oran.Value{DataType: "notification", ValueType: "enumeration", Value: "LOCKED"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var got oran.Data
+			if err := json.Unmarshal([]byte(`{"version":"1.0","more":true,"values":[`+tc.in+`]}`), &got); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(oran.Data{Version: "1.0", Values: []oran.Value{tc.want}}, got); diff != "" {
+				t.Errorf("decoded (-want +got):\n%s", diff)
+			}
+		})
+	}
+	for _, in := range []string{`{"value":{}}`, `{"value":[1]}`, `{"value":true}`, `{}`} {
+		var got oran.Value
+		if err := json.Unmarshal([]byte(in), &got); err == nil {
+			t.Errorf("%s is decoded as %+v, want an error", in, got)
+		}
+	}
+}
+
+func TestEncodeRefuses(t *testing.T) {
+	encoder, err := oran.NewEncoder(here, oran.SourceFull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, transition := range map[string]clock.Transition{
+		"no state":         {Kind: clock.LockState, Instance: "ptp4l.0"},
+		"an unknown state": {Kind: clock.LockState, Instance: "ptp4l.0", From: clock.Locked, To: clock.Unknown},
+		"an unknown kind":  {Kind: 200, Instance: "ptp4l.0", To: clock.Locked},
+	} {
+		if event, err := encoder.Encode(transition, observed()); err == nil || !strings.Contains(err.Error(), `"ptp4l.0"`) {
+			t.Errorf("%s: %+v, %v, want an error that names the instance", name, event, err)
+		}
+	}
+}
+
+func TestNewEncoderRefuses(t *testing.T) {
+	for _, place := range []oran.Place{
+		{}, {Cluster: "cluster"}, {Node: "n1"}, {Cluster: "cluster", Node: "n/1"}, {Cluster: "cluster", Node: "n*"},
+		{Cluster: "clus ter", Node: "n1"}, {Cluster: "a//b", Node: "n1"}, {Cluster: "a", Node: "n\n1"}, {Cluster: "a/node/b", Node: "n1"},
+	} {
+		if _, err := oran.NewEncoder(place, oran.SourceFull); err == nil {
+			t.Errorf("NewEncoder takes %+v", place)
+		}
+	}
+	if _, err := oran.NewEncoder(here, "bare"); err == nil || !strings.Contains(err.Error(), `must be "full" or "oran"`) {
+		t.Errorf("error %v, want one that names the formats", err)
+	}
+}
+
+// An instance is named after a file, and a file name must not break an address or a
+// header.
+func TestInstanceOfAnyName(t *testing.T) {
+	transition := locked()
+	transition.Instance = "a/b\n"
+	event := encode(t, oran.SourceFull, transition)
+	if event.Address.Instance != "a%2Fb%0A" || event.Subject != "a%2Fb%0A" {
+		t.Errorf("instance %q, subject %q, want both a%%2Fb%%0A", event.Address.Instance, event.Subject)
+	}
+	if parsed := parse(t, event.Address.String()); parsed != event.Address {
+		t.Errorf("%q is read as %+v", event.Address, parsed)
+	}
+}
