@@ -1,0 +1,23 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+// Package pmc speaks the PTP management protocol (IEEE 1588-2019, clause 15) with a
+// ptp4l on the same host, through its Unix domain socket, as the program pmc of linuxptp
+// does.
+//
+// [Parse] and [Message] are the frame, the [DataSet] types what it carries, and [Client]
+// is a connection that asks, subscribes and hears.
+package pmc
