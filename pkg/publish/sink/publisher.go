@@ -1,0 +1,299 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+// Package sink publishes the journal to a Knative sink: at least once, in order, and
+// with the same id on every try.
+package sink
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	cloudevents "github.com/cloudevents/sdk-go/v2"
+	"github.com/cloudevents/sdk-go/v2/protocol"
+	"go.uber.org/zap"
+
+	"github.com/eventing-ptp/eventing-ptp/pkg/journal"
+	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
+)
+
+// Sender sends an event once, until ctx ends. Every client of the CloudEvents SDK is
+// a Sender; one over HTTP should be built with the option HTTP.
+type Sender interface {
+	Send(ctx context.Context, event cloudevents.Event) protocol.Result
+}
+
+// Target is a place that events are sent to.
+type Target struct {
+	// Sender sends to the target.
+	Sender Sender
+	// URI is where that is. It is for logs and dead letters, which get it without
+	// its user information and its query.
+	URI string
+}
+
+// Delivery says how hard to try.
+type Delivery struct {
+	// Timeout is of one try.
+	Timeout time.Duration
+	// Backoff is the longest wait before the first retry; it doubles with every
+	// further one, up to MaxBackoff. The shortest wait is half of it.
+	Backoff, MaxBackoff time.Duration
+	// Retries is how often an event is tried again before it is given up; 0 means
+	// until the sink takes it.
+	Retries int
+}
+
+// DefaultDelivery waits for the sink for as long as it takes.
+func DefaultDelivery() Delivery {
+	return Delivery{Timeout: 10 * time.Second, Backoff: 100 * time.Millisecond, MaxBackoff: 10 * time.Second}
+}
+
+// Validate reports the first setting that makes no sense, and what would.
+func (d Delivery) Validate() error {
+	switch {
+	case d.Timeout <= 0:
+		return fmt.Errorf("delivery: timeout is %v; it must be positive, for example 10s", d.Timeout)
+	case d.Backoff <= 0 || d.MaxBackoff < d.Backoff:
+		return fmt.Errorf("delivery: backoff is %v and its maximum %v; they must be positive and in this order", d.Backoff, d.MaxBackoff)
+	case d.Retries < 0:
+		return fmt.Errorf("delivery: retries is %d; it must be 0 (until the sink takes the event) or more", d.Retries)
+	}
+	return nil
+}
+
+// wait returns how long to wait before the nth retry.
+func (d Delivery) wait(n int) time.Duration {
+	longest := d.Backoff
+	for ; n > 1; n-- {
+		if longest > d.MaxBackoff/2 {
+			longest = d.MaxBackoff
+			break
+		}
+		longest *= 2
+	}
+	return longest - rand.N(longest/2+1) // many adapters must not come back in step
+}
+
+// deadLetterRetries is how often a dead letter is tried again where the sink itself
+// would be waited for: a dead letter sink that is down must not stop the events that
+// the sink takes. With the default delivery these are about half a minute.
+const deadLetterRetries = 10
+
+// Publisher sends what a cursor reads to a sink.
+//
+// An event that the sink cannot take now is tried again: no connection, no answer in
+// time, the answers 404, 408, 409, 429 and every 5xx (Knative's data plane contract).
+// One that it refuses with any other answer goes to the dead letter sink, or is logged
+// and skipped where there is none.
+type Publisher struct {
+	// Cursor reads the journal. It stays open when Run ends.
+	Cursor journal.Cursor
+	// Sink gets the events.
+	Sink Target
+	// DeadLetter gets what the sink refuses, where its Sender is set. It is tried ten
+	// times where Delivery says to wait for the sink.
+	DeadLetter Target
+	// Delivery is for both.
+	Delivery Delivery
+	// Logger gets a line when a target starts to fail, one when it is back, and one
+	// for each event that does not reach the sink.
+	Logger *zap.Logger
+
+	delivered, retried, deadLettered, skipped atomic.Uint64
+
+	reported uint64 // dropped entries that were logged; Run's own
+}
+
+// Stats counts events since the publisher was made.
+type Stats struct {
+	// Delivered events were taken by the sink.
+	Delivered uint64
+	// Retried is how often an event was tried again, at either target.
+	Retried uint64
+	// DeadLettered events were refused by the sink and taken by the dead letter sink.
+	DeadLettered uint64
+	// Skipped events reached neither.
+	Skipped uint64
+	// Dropped events fell out of the journal before they could be sent.
+	Dropped uint64
+	// Waiting events are in the journal behind the one that is being sent.
+	Waiting uint64
+}
+
+// Stats may be called at any time.
+func (p *Publisher) Stats() Stats {
+	return Stats{
+		Delivered:    p.delivered.Load(),
+		Retried:      p.retried.Load(),
+		DeadLettered: p.deadLettered.Load(),
+		Skipped:      p.skipped.Load(),
+		Dropped:      p.Cursor.Dropped(),
+		Waiting:      p.Cursor.Pending(),
+	}
+}
+
+// Run publishes until ctx ends, and then returns nil. An event that is on its way at
+// that moment is not acknowledged. Run fails only when the journal does.
+func (p *Publisher) Run(ctx context.Context) error {
+	if err := p.Delivery.Validate(); err != nil {
+		return err
+	}
+	sink := newLink("the sink", p.Sink, p.Logger)
+	deadLetter := newLink("the dead letter sink", p.DeadLetter, p.Logger)
+	for {
+		entry, err := p.Cursor.Next(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("publish to the sink: %w", err)
+		}
+		p.reportDropped()
+		if !p.publish(ctx, sink, deadLetter, entry) {
+			return nil
+		}
+		if err := p.Cursor.Ack(entry); err != nil {
+			return fmt.Errorf("publish to the sink: %w", err)
+		}
+	}
+}
+
+// publish does all that can be done for an entry. It returns false when ctx ended
+// before that.
+func (p *Publisher) publish(ctx context.Context, sink, deadLetter *link, entry journal.Entry) bool {
+	event, err := oran.Unmarshal(entry.Payload)
+	if err != nil {
+		p.skipped.Add(1)
+		p.Logger.Error("an entry of the journal is no event and was skipped; please report this",
+			zap.String("id", entry.ID()), zap.Error(err))
+		return true
+	}
+	ce := event.CloudEvent(entry.ID(), entry.Sequence)
+
+	verdict := p.deliver(ctx, sink, ce, p.Delivery.Retries)
+	switch {
+	case verdict.outcome == delivered:
+		p.delivered.Add(1)
+		return true
+	case ctx.Err() != nil:
+		return false
+	}
+	log := sink.log.With(zap.String("id", ce.ID()), zap.String("type", ce.Type()), zap.String("state", event.State),
+		zap.String("reason", verdict.reason), zap.String("do", verdict.advice()))
+	if deadLetter.sender == nil {
+		p.skipped.Add(1)
+		log.Error("the sink did not take an event, and it was skipped")
+		return true
+	}
+	return p.bury(ctx, deadLetter, ce, verdict, sink.uri, log)
+}
+
+// bury sends an event that the sink did not take to the dead letter sink. It returns
+// false when ctx ended before that.
+func (p *Publisher) bury(ctx context.Context, deadLetter *link, ce cloudevents.Event, cause verdict, sink string, log *zap.Logger) bool {
+	markDead(&ce, cause, sink)
+	retries := p.Delivery.Retries
+	if retries == 0 {
+		retries = deadLetterRetries
+	}
+	verdict := p.deliver(ctx, deadLetter, ce, retries)
+	switch {
+	case verdict.outcome == delivered:
+		p.deadLettered.Add(1)
+		log.Warn("the sink did not take an event, and it went to the dead letter sink")
+	case ctx.Err() != nil:
+		return false
+	default:
+		p.skipped.Add(1)
+		log.Error("neither the sink nor the dead letter sink took an event, and it was skipped",
+			zap.String("deadLetterReason", verdict.reason))
+	}
+	return true
+}
+
+// markDead says in the event why it is a dead letter, as Knative's dispatchers do.
+func markDead(ce *cloudevents.Event, cause verdict, sink string) {
+	const maxData = 1024
+	code, data := cause.status, cause.body
+	if code == 0 {
+		code, data = http.StatusInternalServerError, "dispatch error: "+cause.reason
+	}
+	ce.SetExtension("knativeerrordest", sink)
+	ce.SetExtension("knativeerrorcode", code)
+	if data != "" {
+		encoded := base64.StdEncoding.EncodeToString([]byte(data))
+		ce.SetExtension("knativeerrordata", encoded[:min(len(encoded), maxData)])
+	}
+}
+
+// deliver tries until the target takes or refuses the event, it was tried again so
+// many times (0: no limit), or ctx ends.
+func (p *Publisher) deliver(ctx context.Context, to *link, ce cloudevents.Event, retries int) verdict {
+	for n := 1; ; n++ {
+		verdict := p.try(ctx, to, ce)
+		switch {
+		case verdict.outcome == delivered:
+			to.worked(p.Cursor.Pending())
+			return verdict
+		case verdict.outcome == refused || ctx.Err() != nil:
+			return verdict
+		}
+		to.failed(ce, verdict, p.Cursor.Pending())
+		if p.Cursor.Dropped() > p.reported {
+			to.overflowed()
+		}
+		if n == retries+1 && retries > 0 || !sleep(ctx, p.Delivery.wait(n)) {
+			return verdict
+		}
+		p.retried.Add(1)
+	}
+}
+
+// try sends the event once. Each try has a context and an event of its own, because a
+// sender may add to both.
+func (p *Publisher) try(ctx context.Context, to *link, ce cloudevents.Event) verdict {
+	ctx, cancel := context.WithTimeout(ctx, p.Delivery.Timeout)
+	defer cancel()
+	return judge(to.sender.Send(ctx, ce.Clone()))
+}
+
+// sleep returns false when ctx ended before d was over.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (p *Publisher) reportDropped() {
+	dropped := p.Cursor.Dropped()
+	if dropped == p.reported {
+		return
+	}
+	p.Logger.Error("events were lost: they fell out of the journal before the sink took them",
+		zap.Uint64("lost", dropped-p.reported), zap.Uint64("lostInAll", dropped), zap.String("do", "let the journal keep more, or keep the sink up"))
+	p.reported = dropped
+}

@@ -1,0 +1,124 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/cloudevents/sdk-go/v2/protocol"
+	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
+)
+
+type outcome uint8
+
+const (
+	// again: the target may take the event later.
+	again outcome = iota
+	// delivered: the target has the event.
+	delivered
+	// refused: the target will never take the event.
+	refused
+)
+
+// verdict is what came of one try.
+type verdict struct {
+	outcome outcome
+	// status is the HTTP status of the answer; 0 when there was none.
+	status int
+	// body is what the target said with a status that is not 2xx.
+	body string
+	// reason says what happened, for people.
+	reason string
+}
+
+// judge makes a verdict of the result of a Sender.
+func judge(result protocol.Result) verdict {
+	var retries *cehttp.RetriesResult
+	if errors.As(result, &retries) { // it hides what it wraps
+		result = retries.Result
+	}
+	if protocol.IsACK(result) {
+		return verdict{outcome: delivered}
+	}
+	var answer *cehttp.Result
+	if errors.As(result, &answer) {
+		return judgeAnswer(answer)
+	}
+	// Without an answer, only an event that is no CloudEvent is hopeless. Whatever else
+	// kept the client from sending, such as a token that it could not get, may pass.
+	var invalid event.ValidationError
+	if errors.As(result, &invalid) {
+		return verdict{outcome: refused, reason: "not a valid CloudEvent: " + invalid.Error()}
+	}
+	return verdict{outcome: again, reason: cause(result)}
+}
+
+func judgeAnswer(answer *cehttp.Result) verdict {
+	v := verdict{outcome: refused, status: answer.StatusCode}
+	if n := len(answer.Args); n > 1 { // the SDK puts what the answer said last
+		v.body, _ = answer.Args[n-1].(string)
+	}
+	v.reason = fmt.Sprintf("status %d %s", v.status, http.StatusText(v.status))
+	if v.body != "" {
+		v.reason += fmt.Sprintf(": %.200q", v.body)
+	}
+	switch {
+	case v.status >= http.StatusInternalServerError,
+		v.status == http.StatusNotFound, // of a host whose pods are not ready yet
+		v.status == http.StatusRequestTimeout,
+		v.status == http.StatusConflict,
+		v.status == http.StatusTooManyRequests:
+		v.outcome = again
+	}
+	return v
+}
+
+// cause says why there was no answer.
+func cause(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "no answer in time"
+	}
+	var withURL *url.Error
+	if errors.As(err, &withURL) { // the text would show the whole URL, which may hold a secret
+		return withURL.Err.Error()
+	}
+	return err.Error()
+}
+
+// advice says what a person can do about it.
+func (v verdict) advice() string {
+	switch {
+	case v.status == 0 && v.outcome == refused:
+		return "check the CloudEvent overrides of the source"
+	case v.status == 0:
+		return "check that it is running, that its address and its certificate are right, and that no network policy is in between"
+	case v.status >= 300 && v.status < 400:
+		return "give the source the address that it redirects to"
+	case v.status == http.StatusUnauthorized, v.status == http.StatusForbidden:
+		return "check its authentication: audience, event policies, tokens"
+	case v.status == http.StatusNotFound:
+		return "check the path of its address, and that what is behind it is ready"
+	case v.status == http.StatusTooManyRequests, v.status >= 500:
+		return "check its load and its logs"
+	}
+	return "check its logs for why it does not want this event"
+}
