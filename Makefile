@@ -1,0 +1,76 @@
+# Everything one does with this repository. It needs Go; every target brings what else it needs (see `make deps`).
+# What runs ptp4l in network namespaces needs Linux and root. Nothing here touches the clock of the machine.
+
+# The same on every machine, whatever `go env` says there.
+export GOFLAGS := -mod=readonly -buildvcs=false
+export GOWORK := off
+# ko reads .ko.yaml unless it is told otherwise.
+export KO_CONFIG_PATH := ko.yaml
+
+TOOL := go tool -modfile=hack/tools/go.mod
+export FUZZTIME ?= 30s
+
+.PHONY: help
+help: ## Print this list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: deps
+deps: ## Install what is missing: linuxptp, gcc, git, certificates (Debian, as root).
+	@hack/deps.sh && echo "deps: everything is there"
+
+.PHONY: build
+build: ## Build static binaries into bin/.
+	CGO_ENABLED=0 go build -trimpath -buildvcs=auto -ldflags '-s -w' -o bin/ ./cmd/...
+
+.PHONY: lint
+lint: lint-test ## Check formatting, style, the borders between packages, and the licences of dependencies.
+	$(TOOL) golangci-lint run ./...
+	@hack/licenses.sh check
+
+.PHONY: lint-test
+lint-test: ## Show that every rule of the linter bites (two seconds, part of lint).
+	@hack/lint-test.sh
+
+.PHONY: fmt
+fmt: ## Format all Go code.
+	$(TOOL) golangci-lint fmt ./...
+
+.PHONY: unit
+unit: ## Run the unit tests and the seeds of the fuzz targets, with the race detector.
+	@hack/deps.sh certificates gcc
+	@hack/gotest.sh unit ./...
+
+.PHONY: integration
+integration: ## Run the tests on real ptp4l in network namespaces (root).
+	@hack/integration.sh
+
+.PHONY: test
+test: ## Run lint, unit and integration, and print totals.
+	@hack/test.sh
+
+.PHONY: fuzz
+fuzz: ## Fuzz every target for FUZZTIME (default 30s).
+	@hack/fuzz.sh
+
+.PHONY: demo
+demo: ## Break a clock in several ways and see the events, without a cluster (real ptp4l as root, scripted otherwise).
+	@hack/deps.sh certificates
+	@go run ./test/demo
+
+.PHONY: bench
+bench: ## Measure, and print ratios against something measured in the same run (root).
+	@hack/deps.sh certificates
+	@go run ./test/bench
+
+.PHONY: vuln
+vuln: ## Look for known vulnerabilities in what is linked into the binaries (network).
+	$(TOOL) govulncheck ./...
+
+.PHONY: licenses
+licenses: ## Check the licences of all dependencies and keep their texts in third_party/VENDOR-LICENSE.
+	hack/licenses.sh check
+	hack/licenses.sh save
+
+.PHONY: clean
+clean: ## Remove everything that make has made here.
+	rm -rf bin dist .cache

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Makes sure that the given things exist, or all that this repository uses. On Debian, as root, it installs the
+# packages that are missing; anywhere else it says which they are and fails.
+# Usage: hack/deps.sh [certificates|git|make|gcc|ptp4l]...
+set -euo pipefail
+PATH=$PATH:/usr/sbin:/sbin # where Debian keeps ptp4l, not in the PATH of those who are not root
+
+[ $# -gt 0 ] || set -- certificates git make gcc ptp4l
+
+packages=()
+for need in "$@"; do
+	case $need in
+	certificates) # Go verifies the module proxy with them
+		[ -e /etc/ssl/certs/ca-certificates.crt ] || [ "$(uname -s)" != Linux ] || packages+=(ca-certificates)
+		;;
+	gcc) # the race detector links with it
+		command -v gcc >/dev/null || packages+=(gcc libc6-dev)
+		;;
+	ptp4l) command -v ptp4l >/dev/null || packages+=(linuxptp) ;;
+	*) command -v "$need" >/dev/null || packages+=("$need") ;;
+	esac
+done
+
+if [ ${#packages[@]} = 0 ]; then
+	exit 0
+fi
+if ! command -v apt-get >/dev/null; then
+	echo "deps: missing, under the names that Debian gives them: ${packages[*]}; install them and try again" >&2
+	exit 1
+fi
+if [ "$(id -u)" != 0 ]; then
+	echo "deps: missing: ${packages[*]}; run: sudo apt-get install ${packages[*]}" >&2
+	exit 1
+fi
+echo "deps: installing ${packages[*]}"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq </dev/null
+apt-get install -qq -y --no-install-recommends "${packages[@]}" </dev/null >/dev/null

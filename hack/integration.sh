@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Runs the tests that need a real ptp4l in network namespaces (`//go:build lab` under test/). Where they cannot
+# run it says so and leaves the reason in .cache/test/integration.not-run; that is an error only when CI=true.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+why_not() {
+	if [ "$(uname -s)" != Linux ]; then
+		echo "they need Linux and this is $(uname -s)"
+	elif [ "$(id -u)" != 0 ]; then
+		echo "they need root and this is uid $(id -u); try: sudo env \"PATH=\$PATH\" make integration"
+	elif ! unshare --net true 2>/dev/null; then
+		echo "they make network namespaces and this machine does not let root do so (CAP_SYS_ADMIN)"
+	fi
+}
+
+mkdir -p .cache/test
+reason=$(why_not)
+if [ -n "$reason" ]; then
+	tests=$(grep -rl --include='*_test.go' '^//go:build.*\<lab\>' test | xargs -r cat | grep -c '^func Test' || true)
+	echo "$tests tests did not run: $reason" | tee .cache/test/integration.not-run
+	echo "This is not a pass of those tests."
+	[ "${CI:-}" != true ] || exit 1
+	exit 0
+fi
+
+hack/deps.sh certificates gcc ptp4l
+# One package at a time and never from the cache: these tests measure time, and the machine is part of the test.
+exec hack/gotest.sh integration -tags lab -count=1 -p 1 -timeout 20m ./test/...
