@@ -6,11 +6,11 @@ cd "$(dirname "$0")/.."
 
 why_not() {
 	if [ "$(uname -s)" != Linux ]; then
-		echo "they need Linux and this is $(uname -s)"
+		echo "they need Linux, and this is $(uname -s)"
 	elif [ "$(id -u)" != 0 ]; then
-		echo "they need root and this is uid $(id -u); try: sudo env \"PATH=\$PATH\" make integration"
+		echo "they need root, and this is uid $(id -u); try: sudo env \"PATH=\$PATH\" make integration"
 	elif ! unshare --net true 2>/dev/null; then
-		echo "they make network namespaces and this machine does not let root do so (CAP_SYS_ADMIN)"
+		echo "they make network namespaces, and root may not do so here (CAP_SYS_ADMIN)"
 	fi
 }
 
@@ -18,7 +18,7 @@ mkdir -p .cache/test
 reason=$(why_not)
 if [ -n "$reason" ]; then
 	tests=$(grep -rl --include='*_test.go' '^//go:build.*\<lab\>' test | xargs -r cat | grep -c '^func Test' || true)
-	echo "$tests tests did not run: $reason" | tee .cache/test/integration.not-run
+	echo "did not run: $tests tests on real ptp4l, because $reason" | tee .cache/test/integration.not-run
 	echo "This is not a pass of those tests."
 	[ "${CI:-}" != true ] || exit 1
 	exit 0
