@@ -62,7 +62,7 @@ func ParseAddress(s string) (Address, error) {
 		}
 		fallthrough
 	case 1:
-		return Address{}, fmt.Errorf("parse resource address %q: expected /<cluster>/node/<node>/sync/... or /sync/...", s)
+		return Address{}, fmt.Errorf("parse resource address %q: it must be /sync/<resource>, with or without /<cluster>/node/<node> in front", s)
 	}
 
 	cluster, node := 1, 1 // segments that name the cluster, and where the node's name is

@@ -110,7 +110,7 @@ func TestParseAddress(t *testing.T) {
 func TestParseAddressRefuses(t *testing.T) {
 	for _, in := range []string{"", "/", "//", "/cluster", "/n1/sync", "/./sync/ptp-status/lock-state"} {
 		_, err := oran.ParseAddress(in)
-		if err == nil || !strings.Contains(err.Error(), "expected /<cluster>/node/<node>/sync/...") {
+		if err == nil || !strings.Contains(err.Error(), "it must be /sync/<resource>, with or without /<cluster>/node/<node>") {
 			t.Errorf("ParseAddress(%q): error %v, want one that says what is expected", in, err)
 		}
 	}

@@ -295,17 +295,27 @@ func TestDecodeData(t *testing.T) {
 		name, in string
 		want     oran.Value
 	}{
-		{"a number as a string", `{"ResourceAddress":"/cluster/node/n1/ens1fx/master","data_type":"metric","value_type":"decimal64.3","value":"-99.6"}`,
-			oran.Value{ResourceAddress: address, DataType: "metric", ValueType: "decimal64.3", Value: "-99.6"}},
-		{"a number as a number", `{"ResourceAddress":"/cluster/node/n1/ens1fx/master","data_type":"metric","value_type":"decimal64.3","value":-99.600}`,
-			oran.Value{ResourceAddress: address, DataType: "metric", ValueType: "decimal64.3", Value: "-99.600"}},
+		{
+			"a number as a string", `{"ResourceAddress":"/cluster/node/n1/ens1fx/master","data_type":"metric","value_type":"decimal64.3","value":"-99.6"}`,
+			oran.Value{ResourceAddress: address, DataType: "metric", ValueType: "decimal64.3", Value: "-99.6"},
+		},
+		{
+			"a number as a number", `{"ResourceAddress":"/cluster/node/n1/ens1fx/master","data_type":"metric","value_type":"decimal64.3","value":-99.600}`,
+			oran.Value{ResourceAddress: address, DataType: "metric", ValueType: "decimal64.3", Value: "-99.600"},
+		},
 		{"a number beyond a float", `{"value":9007199254740993}`, oran.Value{Value: "9007199254740993"}},
-		{"a type that is not known", `{"ResourceAddress":"/cluster/node/n1/ens1fx/master","data_type":"metric","value_type":"metric","value":"6"}`,
-			oran.Value{ResourceAddress: address, DataType: "metric", ValueType: "metric", Value: "6"}},
-		{"more members", `{"ResourceAddress":"/cluster/node/n1/ens1fx/master","data_type":"notification","value_type":"enumeration","value":"LOCKED","since":7}`,
-			oran.Value{ResourceAddress: address, DataType: "notification", ValueType: "enumeration", Value: "LOCKED"}},
-		{"type in place of data_type", `{"type":"notification","value_type":"enumeration","value":"LOCKED"}`,
-			oran.Value{DataType: "notification", ValueType: "enumeration", Value: "LOCKED"}},
+		{
+			"a type that is not known", `{"ResourceAddress":"/cluster/node/n1/ens1fx/master","data_type":"metric","value_type":"metric","value":"6"}`,
+			oran.Value{ResourceAddress: address, DataType: "metric", ValueType: "metric", Value: "6"},
+		},
+		{
+			"more members", `{"ResourceAddress":"/cluster/node/n1/ens1fx/master","data_type":"notification","value_type":"enumeration","value":"LOCKED","since":7}`,
+			oran.Value{ResourceAddress: address, DataType: "notification", ValueType: "enumeration", Value: "LOCKED"},
+		},
+		{
+			"type in place of data_type", `{"type":"notification","value_type":"enumeration","value":"LOCKED"}`,
+			oran.Value{DataType: "notification", ValueType: "enumeration", Value: "LOCKED"},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var got oran.Data
@@ -343,8 +353,15 @@ func TestEncodeRefuses(t *testing.T) {
 
 func TestNewEncoderRefuses(t *testing.T) {
 	for _, place := range []oran.Place{
-		{}, {Cluster: "cluster"}, {Node: "n1"}, {Cluster: "cluster", Node: "n/1"}, {Cluster: "cluster", Node: "n*"},
-		{Cluster: "clus ter", Node: "n1"}, {Cluster: "a//b", Node: "n1"}, {Cluster: "a", Node: "n\n1"}, {Cluster: "a/node/b", Node: "n1"},
+		{},
+		{Cluster: "cluster"},
+		{Node: "n1"},
+		{Cluster: "cluster", Node: "n/1"},
+		{Cluster: "cluster", Node: "n*"},
+		{Cluster: "clus ter", Node: "n1"},
+		{Cluster: "a//b", Node: "n1"},
+		{Cluster: "a", Node: "n\n1"},
+		{Cluster: "a/node/b", Node: "n1"},
 	} {
 		if _, err := oran.NewEncoder(place, oran.SourceFull); err == nil {
 			t.Errorf("NewEncoder takes %+v", place)

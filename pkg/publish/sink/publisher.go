@@ -152,40 +152,45 @@ func (p *Publisher) Stats() Stats {
 }
 
 // Run publishes until ctx ends, and then returns nil. An event that is on its way at
-// that moment is not acknowledged. Run fails only when the journal does.
+// that moment is not acknowledged. Run fails only for a Delivery that is not valid, and
+// when the journal fails.
 func (p *Publisher) Run(ctx context.Context) error {
 	if err := p.Delivery.Validate(); err != nil {
 		return err
 	}
 	sink := newLink("the sink", p.Sink, p.Logger)
 	deadLetter := newLink("the dead letter sink", p.DeadLetter, p.Logger)
-	for {
-		entry, err := p.Cursor.Next(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("publish to the sink: %w", err)
-		}
-		p.reportDropped()
-		if !p.publish(ctx, sink, deadLetter, entry) {
-			return nil
-		}
-		if err := p.Cursor.Ack(entry); err != nil {
+	for ctx.Err() == nil {
+		if err := p.next(ctx, sink, deadLetter); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("publish to the sink: %w", err)
 		}
 	}
+	return nil
 }
 
-// publish does all that can be done for an entry. It returns false when ctx ended
-// before that.
-func (p *Publisher) publish(ctx context.Context, sink, deadLetter *link, entry journal.Entry) bool {
+// next reads one entry of the journal, does all that can be done for it, and
+// acknowledges it.
+func (p *Publisher) next(ctx context.Context, sink, deadLetter *link) error {
+	entry, err := p.Cursor.Next(ctx)
+	if err != nil {
+		return err
+	}
+	p.reportDropped()
+	if err := p.publish(ctx, sink, deadLetter, entry); err != nil {
+		return err
+	}
+	return p.Cursor.Ack(entry)
+}
+
+// publish sends an entry to where it can be sent. It fails only when ctx ends before
+// that is done.
+func (p *Publisher) publish(ctx context.Context, sink, deadLetter *link, entry journal.Entry) error {
 	event, err := oran.Unmarshal(entry.Payload)
 	if err != nil {
 		p.skipped.Add(1)
 		p.Logger.Error("an entry of the journal is no event and was skipped; please report this",
 			zap.String("id", entry.ID()), zap.Error(err))
-		return true
+		return nil
 	}
 	ce := event.CloudEvent(entry.ID(), entry.Sequence)
 
@@ -193,24 +198,23 @@ func (p *Publisher) publish(ctx context.Context, sink, deadLetter *link, entry j
 	switch {
 	case verdict.outcome == delivered:
 		p.delivered.Add(1)
-		return true
+		return nil
 	case ctx.Err() != nil:
-		return false
+		return ctx.Err()
 	}
 	log := sink.log.With(zap.String("id", ce.ID()), zap.String("type", ce.Type()), zap.String("state", event.State),
 		zap.String("reason", verdict.reason), zap.String("do", verdict.advice()))
 	if deadLetter.sender == nil {
 		p.skipped.Add(1)
 		log.Error("the sink did not take an event, and it was skipped")
-		return true
+		return nil
 	}
-	return p.bury(ctx, deadLetter, ce, verdict, sink.uri, log)
+	markDead(&ce, verdict, sink.uri)
+	return p.bury(ctx, deadLetter, ce, log)
 }
 
-// bury sends an event that the sink did not take to the dead letter sink. It returns
-// false when ctx ended before that.
-func (p *Publisher) bury(ctx context.Context, deadLetter *link, ce cloudevents.Event, cause verdict, sink string, log *zap.Logger) bool {
-	markDead(&ce, cause, sink)
+// bury sends a dead letter. It fails only when ctx ends before that is done.
+func (p *Publisher) bury(ctx context.Context, deadLetter *link, ce cloudevents.Event, log *zap.Logger) error {
 	retries := p.Delivery.Retries
 	if retries == 0 {
 		retries = deadLetterRetries
@@ -221,13 +225,13 @@ func (p *Publisher) bury(ctx context.Context, deadLetter *link, ce cloudevents.E
 		p.deadLettered.Add(1)
 		log.Warn("the sink did not take an event, and it went to the dead letter sink")
 	case ctx.Err() != nil:
-		return false
+		return ctx.Err()
 	default:
 		p.skipped.Add(1)
 		log.Error("neither the sink nor the dead letter sink took an event, and it was skipped",
 			zap.String("deadLetterReason", verdict.reason))
 	}
-	return true
+	return nil
 }
 
 // markDead says in the event why it is a dead letter, as Knative's dispatchers do.

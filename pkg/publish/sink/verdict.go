@@ -52,21 +52,18 @@ type verdict struct {
 
 // judge makes a verdict of the result of a Sender.
 func judge(result protocol.Result) verdict {
-	var retries *cehttp.RetriesResult
-	if errors.As(result, &retries) { // it hides what it wraps
+	if retries, ok := errors.AsType[*cehttp.RetriesResult](result); ok { // it hides what it wraps
 		result = retries.Result
 	}
 	if protocol.IsACK(result) {
 		return verdict{outcome: delivered}
 	}
-	var answer *cehttp.Result
-	if errors.As(result, &answer) {
+	if answer, ok := errors.AsType[*cehttp.Result](result); ok {
 		return judgeAnswer(answer)
 	}
 	// Without an answer, only an event that is no CloudEvent is hopeless. Whatever else
 	// kept the client from sending, such as a token that it could not get, may pass.
-	var invalid event.ValidationError
-	if errors.As(result, &invalid) {
+	if invalid, ok := errors.AsType[event.ValidationError](result); ok {
 		return verdict{outcome: refused, reason: "not a valid CloudEvent: " + invalid.Error()}
 	}
 	return verdict{outcome: again, reason: cause(result)}
@@ -97,8 +94,7 @@ func cause(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return "no answer in time"
 	}
-	var withURL *url.Error
-	if errors.As(err, &withURL) { // the text would show the whole URL, which may hold a secret
+	if withURL, ok := errors.AsType[*url.Error](err); ok { // the text would show the whole URL, which may hold a secret
 		return withURL.Err.Error()
 	}
 	return err.Error()
