@@ -1,0 +1,150 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+// Package adapter wires the receive adapter: environment in, and out comes the line
+// from the watchers over the state machines and the journal to the sink.
+package adapter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	cloudevents "github.com/cloudevents/sdk-go/v2"
+	"go.uber.org/zap"
+	adapterv2 "knative.dev/eventing/pkg/adapter/v2"
+	"knative.dev/pkg/logging"
+
+	"github.com/eventing-ptp/eventing-ptp/pkg/journal"
+	"github.com/eventing-ptp/eventing-ptp/pkg/observe/linuxptp"
+	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
+	"github.com/eventing-ptp/eventing-ptp/pkg/publish/sink"
+)
+
+// Adapter is the receive adapter of one node.
+type Adapter struct {
+	env *Env
+	// client is what the library makes clients from: token provider, certificates.
+	client adapterv2.ClientConfig
+	log    *zap.SugaredLogger
+}
+
+var _ adapterv2.Adapter = (*Adapter)(nil)
+
+// New returns the adapter for an environment made by Load. It is an
+// adapterv2.AdapterConstructor. The library's ready-made client is not used: it follows
+// redirects as it pleases and drops what the sink answers.
+func New(ctx context.Context, env adapterv2.EnvConfigAccessor, _ cloudevents.Client) adapterv2.Adapter {
+	return &Adapter{env: env.(*Env), client: adapterv2.GetClientConfig(ctx), log: logging.FromContext(ctx)}
+}
+
+// Start runs the adapter until ctx ends, which is no error.
+func (a *Adapter) Start(ctx context.Context) error {
+	c := a.env.Config
+	encoder, err := oran.NewEncoder(oran.Place{Cluster: c.Cluster, Node: a.env.Node}, oran.SourceFormat(c.Events.SourceFormat))
+	if err != nil {
+		return err
+	}
+	events, err := journal.NewMemory(journal.Limits{Entries: c.History.Entries, Bytes: c.History.Entries * bytesPerEntry})
+	if err != nil {
+		return err
+	}
+	defer events.Close()
+
+	origin := time.Now()
+	line := newLine(origin, c.clock(), encoder, events, a.log)
+	defer line.close()
+	watcher, err := linuxptp.NewWatcher(c.linuxptp(), origin, line.observe, a.log.Named("linuxptp"))
+	if err != nil {
+		return err
+	}
+	publisher, err := a.publisher(events)
+	if err != nil {
+		return err
+	}
+
+	stages := []func(context.Context) error{
+		func(ctx context.Context) error { watcher.Run(ctx); return nil },
+		publisher.Run,
+	}
+	if c.Health.Address != "" {
+		stages = append(stages, func(ctx context.Context) error { return newHealth(line).serve(ctx, c.Health.Address) })
+	}
+	a.log.Infow("watching", "node", a.env.Node, "sockets", c.Linuxptp.Sockets, "thresholds", c.Thresholds)
+	return together(ctx, stages)
+}
+
+// bytesPerEntry is what an event takes in the journal at the most; most take half.
+const bytesPerEntry = 2048
+
+// publisher returns the stage that delivers to the sink.
+func (a *Adapter) publisher(events journal.Journal) (*sink.Publisher, error) {
+	d := a.env.Config.Delivery
+	target, err := a.target(a.env.Sink)
+	if err != nil {
+		return nil, err
+	}
+	p := &sink.Publisher{
+		Cursor: events.Cursor("sink"),
+		Sink:   target,
+		Delivery: sink.Delivery{
+			Timeout:    d.Timeout.Duration,
+			Backoff:    d.BackoffDelay.Duration,
+			MaxBackoff: d.BackoffMax.Duration,
+			Retries:    d.Retry,
+		},
+		Logger: a.log.Named("sink").Desugar(),
+	}
+	if d.DeadLetterSink != "" {
+		if p.DeadLetter, err = a.target(d.DeadLetterSink); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// target returns a place to send events to, with a client of its own.
+func (a *Adapter) target(uri string) (sink.Target, error) {
+	c := a.client
+	c.Options = append(slices.Clone(c.Options), cloudevents.WithTarget(uri), sink.HTTP)
+	client, err := adapterv2.NewClient(c)
+	if err != nil {
+		return sink.Target{}, fmt.Errorf("make a client for the sink: %w", err)
+	}
+	return sink.Target{Sender: client, URI: uri}, nil
+}
+
+// together runs all stages until ctx ends or one fails, and waits for every one.
+func together(ctx context.Context, stages []func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, len(stages))
+	for _, stage := range stages {
+		go func() {
+			defer cancel()
+			ended <- stage(ctx)
+		}()
+	}
+	var errs []error
+	for range stages {
+		if err := <-ended; err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}

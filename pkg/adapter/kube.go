@@ -1,0 +1,48 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package adapter
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	kubeclient "knative.dev/pkg/client/injection/kube/client"
+)
+
+// WithKubeClient puts a Kubernetes client into ctx, where Knative's adapter library
+// looks for one to fetch OIDC tokens with. It is made from KUBECONFIG or from the pod's
+// service account. Without OIDC nothing uses it, so one that leads nowhere does, and the
+// adapter needs no cluster.
+func WithKubeClient(ctx context.Context, env *Env) (context.Context, error) {
+	config := &rest.Config{Host: "http://no-cluster.invalid"}
+	if env.Audience != nil && env.OIDCServiceAccountName != nil {
+		var err error
+		rules := clientcmd.NewDefaultClientConfigLoadingRules()
+		config, err = clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+		if err != nil {
+			return nil, fmt.Errorf("find the cluster that gives OIDC tokens for K_AUDIENCE: %w: run in a pod or set KUBECONFIG", err)
+		}
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("make a Kubernetes client: %w", err)
+	}
+	return context.WithValue(ctx, kubeclient.Key{}, kubernetes.Interface(client)), nil
+}

@@ -1,0 +1,135 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package adapter
+
+import (
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
+	"github.com/eventing-ptp/eventing-ptp/pkg/journal"
+	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
+)
+
+// line is the way of an observation through the adapter: what it changes is decided,
+// named and recorded before observe returns. Nothing is queued on the way, so the
+// journal has every change in the order in which it was seen.
+type line struct {
+	origin  time.Time // of all instants
+	encoder oran.Encoder
+	journal journal.Journal
+	log     *zap.SugaredLogger
+
+	mu       sync.Mutex
+	node     *clock.Node
+	deadline *time.Timer
+	ready    bool
+}
+
+func newLine(origin time.Time, t clock.Thresholds, e oran.Encoder, j journal.Journal, log *zap.SugaredLogger) *line {
+	return &line{origin: origin, encoder: e, journal: j, log: log, node: clock.NewNode(t)}
+}
+
+// observe takes one observation from a watcher.
+func (l *line) observe(o clock.Observation) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.record(l.node.Observe(o))
+}
+
+// advance lets time pass for the state machines.
+func (l *line) advance() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.record(l.node.Advance(clock.Instant(time.Since(l.origin))))
+}
+
+// record appends what has changed to the journal, and sets the alarm for the next
+// change that only time will bring.
+func (l *line) record(changes []clock.Transition) {
+	for _, t := range changes {
+		at := l.wall(t.At)
+		event, err := l.encoder.Encode(t, at)
+		if err != nil {
+			l.log.Errorw("a transition cannot be made an event; please report this", "transition", t, zap.Error(err))
+			continue
+		}
+		payload, err := event.Marshal()
+		if err != nil {
+			l.log.Errorw("an event cannot be recorded; please report this", "event", event, zap.Error(err))
+			continue
+		}
+		entry, err := l.journal.Append(payload)
+		if err != nil {
+			l.log.Errorw("an event was lost: the journal does not take it", "event", event, zap.Error(err))
+			continue
+		}
+		l.log.Infow("changed", "resource", event.Address.String(), "from", event.Previous, "to", event.State,
+			"reason", event.Reason, "interface", t.Interface, "offset", offset(t), "observed", at, "id", entry.ID())
+	}
+	if !l.ready && l.node.Ready() {
+		l.ready = true
+		l.log.Infow("ready: every clock source was read once or is known to be absent")
+	}
+	if next, ok := l.node.Deadline(); ok {
+		l.alarm(max(0, next.Sub(clock.Instant(time.Since(l.origin)))))
+	} else if l.deadline != nil {
+		l.deadline.Stop()
+	}
+}
+
+func (l *line) alarm(in time.Duration) {
+	if l.deadline == nil {
+		l.deadline = time.AfterFunc(in, l.advance)
+		return
+	}
+	l.deadline.Reset(in)
+}
+
+// close stops the alarm.
+func (l *line) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.deadline != nil {
+		l.deadline.Stop()
+	}
+}
+
+// isReady is whether every clock source was read once, or is known to be absent. It
+// stays so: an instance that appears later does not make the adapter unready.
+func (l *line) isReady() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ready
+}
+
+// wall returns the wall clock time of an instant, by the wall clock as it is now: a
+// clock that has been stepped since must not date the change.
+func (l *line) wall(i clock.Instant) time.Time {
+	now := time.Now()
+	return now.Round(0).Add(i.Sub(clock.Instant(now.Sub(l.origin))))
+}
+
+// offset is the offset for the log: absent when nothing is known of it.
+func offset(t clock.Transition) string {
+	if !t.HasOffset {
+		return ""
+	}
+	return t.Offset.String()
+}
