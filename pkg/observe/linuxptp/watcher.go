@@ -222,7 +222,14 @@ func (w *Watcher) follow(ctx context.Context, path, instance string, moved <-cha
 
 // session connects to one ptp4l and reports what it hears until the connection ends.
 func (w *Watcher) session(ctx context.Context, path, instance string, slowly bool, log *zap.SugaredLogger, connected func()) error {
-	client, err := pmc.Dial(ctx, pmc.Config{Socket: path, Domain: w.config.Domain, TransportSpecific: w.config.TransportSpecific})
+	client, err := pmc.Dial(ctx, pmc.Config{
+		Socket:            path,
+		Domain:            w.config.Domain,
+		TransportSpecific: w.config.TransportSpecific,
+		// Whoever waits for an answer cannot notice silence: a ptp4l that hangs must not
+		// be believed for longer than one that hears nothing.
+		Timeout: w.config.SyncTimeout,
+	})
 	if err != nil {
 		return err
 	}
