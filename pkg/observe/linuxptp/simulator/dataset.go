@@ -18,6 +18,7 @@ package simulator
 
 import (
 	"encoding"
+	"math"
 	"slices"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/observe/linuxptp/pmc"
@@ -153,11 +154,19 @@ func (d *daemon) portData(p *port, id pmc.ID) encoding.BinaryAppender {
 	case pmc.IDPortHWClockNP:
 		return &pmc.PortHWClockNP{PortIdentity: self, PHCIndex: iface.PHC}
 	case pmc.IDPowerProfileSettingsNP:
-		return &pmc.PowerProfileSettingsNP{}
+		return powerProfile()
 	case pmc.IDCMLDSInfoNP:
 		return &pmc.CMLDSInfoNP{AsCapable: true}
 	}
 	return nil
+}
+
+// powerProfile is that of a clock that has none: version 0, all inaccuracies unknown.
+func powerProfile() *pmc.PowerProfileSettingsNP {
+	const unknown = math.MaxUint32
+	return &pmc.PowerProfileSettingsNP{
+		GrandmasterTimeInaccuracy: unknown, NetworkTimeInaccuracy: unknown, TotalTimeInaccuracy: unknown,
+	}
 }
 
 func (d *daemon) masterOnly() raw {
