@@ -58,13 +58,13 @@ func (n *Node) Advance(now Instant) []Transition {
 // Deadline returns when Advance must be called next, and whether it must at all.
 func (n *Node) Deadline() (Instant, bool) {
 	var next Instant
-	var any bool
+	var waiting bool
 	for _, i := range n.instances {
-		if i.expires && (!any || i.deadline < next) {
-			next, any = i.deadline, true
+		if i.expires && (!waiting || i.deadline < next) {
+			next, waiting = i.deadline, true
 		}
 	}
-	return next, any
+	return next, waiting
 }
 
 // Ready is whether every clock source was read once, or is known to be absent.

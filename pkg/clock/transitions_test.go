@@ -129,62 +129,81 @@ func TestTransitions(t *testing.T) {
 	}{
 		// Start.
 		{name: "nothing is said before the first reading", steps: []step{{at: 0, fact: one}, {at: 900}}},
-		{name: "slave at start waits for a sample, then is locked by one",
-			steps: lockedAtStart, want: lockedAtStartWant},
-		{name: "slave at start whose first sample is too large is freerun",
+		{
+			name:  "slave at start waits for a sample, then is locked by one",
+			steps: lockedAtStart, want: lockedAtStartWant,
+		},
+		{
+			name:  "slave at start whose first sample is too large is freerun",
 			steps: []step{{at: 0, fact: one}, {at: 1, fact: reading(255, parentOK, Slave)}, {at: 100, fact: Sync{Offset: -250}}},
 			want: []string{
 				"100 a lock-state ->FREERUN OffsetOutOfRange -250",
 				"100 a clock-class ->255 OwnClass -250",
 				"100 node sync-state ->FREERUN OffsetOutOfRange",
-			}},
-		{name: "slave at start whose first sample is between the thresholds is freerun",
+			},
+		},
+		{
+			name:  "slave at start whose first sample is between the thresholds is freerun",
 			steps: []step{{at: 0, fact: one}, {at: 1, fact: reading(255, parentOK, Slave)}, {at: 100, fact: Sync{Offset: 150}}},
 			want: []string{
 				"100 a lock-state ->FREERUN OffsetOutOfRange 150",
 				"100 a clock-class ->255 OwnClass 150",
 				"100 node sync-state ->FREERUN OffsetOutOfRange",
-			}},
-		{name: "slave at start that hears nothing is freerun",
+			},
+		},
+		{
+			name:  "slave at start that hears nothing is freerun",
 			steps: []step{{at: 0, fact: one}, {at: 1, fact: reading(255, parentOK, Slave)}, {at: 501, fact: Silence{For: 500 * time.Millisecond}}},
 			want: []string{
 				"501 a lock-state ->FREERUN SyncSilent",
 				"501 a clock-class ->255 OwnClass",
 				"501 node sync-state ->FREERUN SyncSilent",
-			}},
-		{name: "listening at start is freerun at once",
+			},
+		},
+		{
+			name:  "listening at start is freerun at once",
 			steps: []step{{at: 0, fact: one}, {at: 1, fact: reading(255, parentOK, Listening)}},
 			want: []string{
 				"1 a lock-state ->FREERUN PortNotSlave",
 				"1 a clock-class ->255 OwnClass",
 				"1 node sync-state ->FREERUN PortNotSlave",
-			}},
-		{name: "a clock without master or reference is freerun by its class",
+			},
+		},
+		{
+			name:  "a clock without master or reference is freerun by its class",
 			steps: []step{{at: 0, fact: one}, {at: 1, fact: reading(248, parentOwn, Master)}},
 			want: []string{
 				"1 a lock-state ->FREERUN GrandmasterClass",
 				"1 a clock-class ->248 OwnClass",
 				"1 node sync-state ->FREERUN GrandmasterClass",
-			}},
-		{name: "servo not locked at start is freerun",
+			},
+		},
+		{
+			name:  "servo not locked at start is freerun",
 			steps: []step{{at: 0, fact: one}, {at: 1, fact: reading(255, parentOK, Uncalibrated)}, {at: 100, fact: Sync{Offset: 1}}},
 			want: []string{
 				"1 a lock-state ->FREERUN PortNotSlave",
 				"1 a clock-class ->255 OwnClass",
 				"1 node sync-state ->FREERUN PortNotSlave",
-			}},
-		{name: "ptp4l absent at start is freerun, and its class is not invented",
+			},
+		},
+		{
+			name:  "ptp4l absent at start is freerun, and its class is not invented",
 			steps: []step{{at: 0, fact: one}, {at: 1, fact: Down{}}},
 			want: []string{
 				"1 a lock-state ->FREERUN DaemonDown",
 				"1 node sync-state ->FREERUN DaemonDown",
-			}},
-		{name: "no ptp4l on the node is freerun of the node",
+			},
+		},
+		{
+			name:  "no ptp4l on the node is freerun of the node",
 			steps: []step{{at: 0, fact: none}},
-			want:  []string{"0 node sync-state ->FREERUN NoInstance"}},
+			want:  []string{"0 node sync-state ->FREERUN NoInstance"},
+		},
 
 		// Locking.
-		{name: "freerun needs lockSamples good ones in a row",
+		{
+			name: "freerun needs lockSamples good ones in a row",
 			steps: []step{
 				{at: 0, fact: one},
 				{at: 1, fact: reading(255, parentOK, Uncalibrated)},
@@ -203,8 +222,10 @@ func TestTransitions(t *testing.T) {
 				"600 a lock-state FREERUN>LOCKED OffsetInRange -100",
 				"600 a clock-class 255>6 ParentClass -100",
 				"600 node sync-state FREERUN>LOCKED OffsetInRange",
-			}},
-		{name: "noise beyond the limit for fewer than unlockSamples is no event",
+			},
+		},
+		{
+			name:  "noise beyond the limit for fewer than unlockSamples is no event",
 			after: lockedAtStart, known: lockedAtStartWant,
 			steps: []step{
 				{at: 200, fact: Sync{Offset: 900}},
@@ -212,8 +233,10 @@ func TestTransitions(t *testing.T) {
 				{at: 400, fact: Sync{Offset: 200}}, // exactly unlockOffset is not bad
 				{at: 500, fact: Sync{Offset: 900}},
 				{at: 600, fact: Sync{Offset: 900}},
-			}},
-		{name: "too far off for unlockSamples is freerun while following",
+			},
+		},
+		{
+			name:  "too far off for unlockSamples is freerun while following",
 			after: lockedAtStart, known: lockedAtStartWant,
 			steps: []step{
 				{at: 200, fact: Sync{Offset: 201}},
@@ -225,8 +248,10 @@ func TestTransitions(t *testing.T) {
 				"400 a lock-state LOCKED>FREERUN OffsetOutOfRange 201",
 				"400 a clock-class 6>255 OwnClass 201",
 				"400 node sync-state LOCKED>FREERUN OffsetOutOfRange",
-			}},
-		{name: "repeated equal facts are no events",
+			},
+		},
+		{
+			name:  "repeated equal facts are no events",
 			after: lockedAtStart, known: lockedAtStartWant,
 			steps: []step{
 				{at: 200, fact: port(1, Slave)},
@@ -235,10 +260,12 @@ func TestTransitions(t *testing.T) {
 				{at: 300, fact: Sync{Offset: 1}},
 				{at: 310, fact: one},
 				{at: 320},
-			}},
+			},
+		},
 
 		// Losing the source.
-		{name: "servo unlock is holdover, then freerun when the time is over",
+		{
+			name:  "servo unlock is holdover, then freerun when the time is over",
 			after: lockedAtStart, known: lockedAtStartWant,
 			steps: []step{{at: 200, fact: port(1, Uncalibrated)}, {at: 300, fact: Sync{Offset: 7}}, {at: 5199}, {at: 5200}},
 			want: []string{
@@ -247,8 +274,10 @@ func TestTransitions(t *testing.T) {
 				"200 node sync-state LOCKED>HOLDOVER PortNotSlave",
 				"5200 a lock-state HOLDOVER>FREERUN HoldoverExpired",
 				"5200 node sync-state HOLDOVER>FREERUN HoldoverExpired",
-			}},
-		{name: "the holdover ends in time also when an observation comes first",
+			},
+		},
+		{
+			name:  "the holdover ends in time also when an observation comes first",
 			after: lockedAtStart, known: lockedAtStartWant,
 			steps: []step{{at: 200, fact: port(1, Faulty)}, {at: 6000, fact: port(1, Listening)}},
 			want: []string{
@@ -257,8 +286,10 @@ func TestTransitions(t *testing.T) {
 				"200 node sync-state LOCKED>HOLDOVER PortNotSlave",
 				"6000 a lock-state HOLDOVER>FREERUN HoldoverExpired",
 				"6000 node sync-state HOLDOVER>FREERUN HoldoverExpired",
-			}},
-		{name: "a frozen grandmaster is holdover by silence, and the port leaving SLAVE later does not prolong it",
+			},
+		},
+		{
+			name:  "a frozen grandmaster is holdover by silence, and the port leaving SLAVE later does not prolong it",
 			after: lockedAtStart, known: lockedAtStartWant,
 			steps: []step{
 				{at: 600, fact: Silence{For: 500 * time.Millisecond}},
@@ -272,8 +303,10 @@ func TestTransitions(t *testing.T) {
 				"600 node sync-state LOCKED>HOLDOVER SyncSilent",
 				"5600 a lock-state HOLDOVER>FREERUN HoldoverExpired",
 				"5600 node sync-state HOLDOVER>FREERUN HoldoverExpired",
-			}},
-		{name: "a stall that ends within the holdover is locked again after lockSamples",
+			},
+		},
+		{
+			name:  "a stall that ends within the holdover is locked again after lockSamples",
 			after: lockedAtStart, known: lockedAtStartWant,
 			steps: []step{
 				{at: 600, fact: Silence{For: 500 * time.Millisecond}},
@@ -289,8 +322,10 @@ func TestTransitions(t *testing.T) {
 				"1850 a lock-state HOLDOVER>LOCKED OffsetInRange 12",
 				"1850 a clock-class 255>6 ParentClass 12",
 				"1850 node sync-state HOLDOVER>LOCKED OffsetInRange",
-			}},
-		{name: "in holdover a source that is too far off is freerun",
+			},
+		},
+		{
+			name:  "in holdover a source that is too far off is freerun",
 			after: lockedAtStart, known: lockedAtStartWant,
 			steps: []step{
 				{at: 600, fact: Silence{}},
@@ -304,8 +339,10 @@ func TestTransitions(t *testing.T) {
 				"600 node sync-state LOCKED>HOLDOVER SyncSilent",
 				"1800 a lock-state HOLDOVER>FREERUN OffsetOutOfRange 5000",
 				"1800 node sync-state HOLDOVER>FREERUN OffsetOutOfRange",
-			}},
-		{name: "link down and up: the parent of before is stale until it is seen again",
+			},
+		},
+		{
+			name:  "link down and up: the parent of before is stale until it is seen again",
 			after: lockedAtStart, known: lockedAtStartWant,
 			steps: []step{
 				{at: 200, fact: port(1, Faulty)},
@@ -325,8 +362,10 @@ func TestTransitions(t *testing.T) {
 				"2300 a lock-state HOLDOVER>LOCKED OffsetInRange 3",
 				"2300 node sync-state HOLDOVER>LOCKED OffsetInRange",
 				"2301 a clock-class 248>7 ParentClass 3",
-			}},
-		{name: "the parent before the port, as ptp4l sends them when a grandmaster is chosen",
+			},
+		},
+		{
+			name: "the parent before the port, as ptp4l sends them when a grandmaster is chosen",
 			steps: []step{
 				{at: 0, fact: one},
 				{at: 1, fact: reading(255, parentOwn, Listening)},
@@ -344,10 +383,12 @@ func TestTransitions(t *testing.T) {
 				"50 a lock-state FREERUN>LOCKED OffsetInRange 1",
 				"50 a clock-class 255>6 ParentClass 1",
 				"50 node sync-state FREERUN>LOCKED OffsetInRange",
-			}},
+			},
+		},
 
 		// Class.
-		{name: "the grandmaster's class is followed while locked to it",
+		{
+			name:  "the grandmaster's class is followed while locked to it",
 			after: lockedAtStart, known: lockedAtStartWant,
 			steps: []step{
 				{at: 300, fact: Parent{Grandmaster: gm, Class: 7}},
@@ -358,10 +399,12 @@ func TestTransitions(t *testing.T) {
 			want: []string{
 				"300 a clock-class 6>7 ParentClass 55",
 				"600 a clock-class 7>6 ParentClass 55",
-			}},
+			},
+		},
 
 		// Grandmaster.
-		{name: "a grandmaster is judged by its class",
+		{
+			name: "a grandmaster is judged by its class",
 			steps: []step{
 				{at: 0, fact: one},
 				{at: 1, fact: reading(6, Parent{Grandmaster: own, Class: 6}, Master)},
@@ -389,8 +432,10 @@ func TestTransitions(t *testing.T) {
 				"93000 a lock-state FREERUN>LOCKED GrandmasterClass",
 				"93000 a clock-class 7>6 OwnClass",
 				"93000 node sync-state FREERUN>LOCKED GrandmasterClass",
-			}},
-		{name: "a grandmaster whose daemon dies is in holdover, and its class stands no more",
+			},
+		},
+		{
+			name: "a grandmaster whose daemon dies is in holdover, and its class stands no more",
 			steps: []step{
 				{at: 0, fact: one},
 				{at: 1, fact: reading(6, Parent{Grandmaster: own, Class: 6}, Master)},
@@ -407,8 +452,10 @@ func TestTransitions(t *testing.T) {
 				"3000 a lock-state HOLDOVER>LOCKED GrandmasterClass",
 				"3000 a clock-class 248>6 OwnClass",
 				"3000 node sync-state HOLDOVER>LOCKED GrandmasterClass",
-			}},
-		{name: "a clock that falls back to being its own grandmaster is in holdover first",
+			},
+		},
+		{
+			name: "a clock that falls back to being its own grandmaster is in holdover first",
 			steps: []step{
 				{at: 0, fact: one},
 				{at: 1, fact: reading(248, parentOK, Slave)},
@@ -426,8 +473,10 @@ func TestTransitions(t *testing.T) {
 				"200 node sync-state LOCKED>HOLDOVER PortNotSlave",
 				"5200 a lock-state HOLDOVER>FREERUN HoldoverExpired",
 				"5200 node sync-state HOLDOVER>FREERUN HoldoverExpired",
-			}},
-		{name: "a boundary clock that announces holdover in specification stays in holdover as long as it says so",
+			},
+		},
+		{
+			name: "a boundary clock that announces holdover in specification stays in holdover as long as it says so",
 			steps: []step{
 				{at: 0, fact: one},
 				{at: 1, fact: reading(248, parentOK, Slave, Master)},
@@ -448,10 +497,12 @@ func TestTransitions(t *testing.T) {
 				"10000 a lock-state HOLDOVER>FREERUN GrandmasterClass",
 				"10000 a clock-class 135>165 OwnClass",
 				"10000 node sync-state HOLDOVER>FREERUN GrandmasterClass",
-			}},
+			},
+		},
 
 		// Boundary clock.
-		{name: "a boundary clock is locked by its slave port whatever its others do",
+		{
+			name: "a boundary clock is locked by its slave port whatever its others do",
 			steps: []step{
 				{at: 0, fact: one},
 				{at: 1, fact: reading(248, parentOK, Slave, Master)},
@@ -463,8 +514,10 @@ func TestTransitions(t *testing.T) {
 				"100 a lock-state ->LOCKED OffsetInRange 5",
 				"100 a clock-class ->6 ParentClass 5",
 				"100 node sync-state ->LOCKED OffsetInRange",
-			}},
-		{name: "a switch to another slave port is holdover until that one has shown itself",
+			},
+		},
+		{
+			name:  "a switch to another slave port is holdover until that one has shown itself",
 			after: lockedAtStart, known: lockedAtStartWant,
 			steps: []step{
 				{at: 190, fact: port(2, Slave)},
@@ -480,10 +533,12 @@ func TestTransitions(t *testing.T) {
 				"500 a lock-state HOLDOVER>LOCKED OffsetInRange 1",
 				"500 a clock-class 255>6 ParentClass 1",
 				"500 node sync-state HOLDOVER>LOCKED OffsetInRange",
-			}},
+			},
+		},
 
 		// ptp4l comes and goes.
-		{name: "ptp4l gone and back within the holdover",
+		{
+			name:  "ptp4l gone and back within the holdover",
 			after: lockedAtStart, known: lockedAtStartWant,
 			steps: []step{
 				{at: 1000, fact: Down{}},
@@ -503,8 +558,10 @@ func TestTransitions(t *testing.T) {
 				"3300 a lock-state HOLDOVER>LOCKED OffsetInRange 1",
 				"3300 a clock-class 255>6 ParentClass 1",
 				"3300 node sync-state HOLDOVER>LOCKED OffsetInRange",
-			}},
-		{name: "an instance that is removed is lost, and says nothing twice when it comes back",
+			},
+		},
+		{
+			name:  "an instance that is removed is lost, and says nothing twice when it comes back",
 			after: lockedAtStart, known: lockedAtStartWant,
 			steps: []step{
 				{at: 1000, fact: none},
@@ -518,10 +575,12 @@ func TestTransitions(t *testing.T) {
 				"1000 node sync-state LOCKED>HOLDOVER DaemonDown",
 				"6000 a lock-state HOLDOVER>FREERUN HoldoverExpired",
 				"6000 node sync-state HOLDOVER>FREERUN HoldoverExpired",
-			}},
+			},
+		},
 
 		// Two followers on one node.
-		{name: "of two followers one may be lost",
+		{
+			name: "of two followers one may be lost",
 			steps: []step{
 				{at: 0, fact: two},
 				{at: 1, fact: reading(255, parentOK, Slave)},
@@ -547,8 +606,10 @@ func TestTransitions(t *testing.T) {
 				"6000 node sync-state LOCKED>HOLDOVER DaemonDown",
 				"11000 b lock-state HOLDOVER>FREERUN HoldoverExpired",
 				"11000 node sync-state HOLDOVER>FREERUN HoldoverExpired",
-			}},
-		{name: "the node waits for the instance that was not read yet, because it may be the better one",
+			},
+		},
+		{
+			name: "the node waits for the instance that was not read yet, because it may be the better one",
 			steps: []step{
 				{at: 0, fact: two},
 				{at: 1, fact: Down{}},
@@ -560,8 +621,10 @@ func TestTransitions(t *testing.T) {
 				"100 b lock-state ->LOCKED OffsetInRange 2",
 				"100 b clock-class ->6 ParentClass 2",
 				"100 node sync-state ->LOCKED OffsetInRange",
-			}},
-		{name: "a grandmaster found in holdover does not lift a node from freerun",
+			},
+		},
+		{
+			name: "a grandmaster found in holdover does not lift a node from freerun",
 			steps: []step{
 				{at: 0, fact: none},
 				{at: 10, fact: one},
@@ -571,7 +634,8 @@ func TestTransitions(t *testing.T) {
 				"0 node sync-state ->FREERUN NoInstance",
 				"11 a lock-state ->HOLDOVER GrandmasterClass",
 				"11 a clock-class ->7 OwnClass",
-			}},
+			},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := play(t, limits, append(append([]step{}, tc.after...), tc.steps...))

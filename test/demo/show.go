@@ -106,7 +106,8 @@ func (w *show) command(s stage, program string, args ...string) *exec.Cmd {
 	if ns := s.Namespace(); ns != "" {
 		argv = append([]string{"nsenter", "--net=" + ns}, argv...)
 	}
-	c := exec.Command(argv[0], argv[1:]...)
+	// Not the caller's context: it would kill the adapter, and we want to see it end well.
+	c := exec.CommandContext(context.Background(), argv[0], argv[1:]...)
 	c.Env = append(os.Environ(), "PORT=8080")
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return c

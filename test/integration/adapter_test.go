@@ -61,18 +61,18 @@ func TestFollower(t *testing.T) {
 		l := build(t, version, nil)
 		s := newSink(t)
 		a := startAdapter(t, s.URL, l.Sockets("follower"), settings(nil))
-		first, seen := s.wait(t, 0, "first state", lockState(follower, "LOCKED"))
+		first, _ := s.wait(t, 0, "first state", lockState(follower, "LOCKED"))
 		if took := first.at.Sub(a.started); took > 5*time.Second {
 			t.Errorf("first true state after %v", took)
 		}
-		_, seen = s.wait(t, 0, "clock class", clockClass(follower, "6"))
-		_, seen = s.wait(t, 0, "sync state", syncState("LOCKED"))
+		_, _ = s.wait(t, 0, "clock class", clockClass("6"))
+		_, seen := s.wait(t, 0, "sync state", syncState("LOCKED"))
 
 		holdover, locked := lockState(follower, "HOLDOVER"), lockState(follower, "LOCKED")
 		for _, f := range []fault{
 			{"servo unlock", []string{"servo unlock follower"}, []string{"servo lock follower"}, holdover, "PortNotSlave", 2 * time.Second, locked},
 			{"offset", []string{"offset follower 5ms"}, []string{"offset follower 0s"}, lockState(follower, "FREERUN"), "OffsetOutOfRange", 10 * time.Second, locked},
-			{"class", []string{"class gm 7"}, []string{"class gm 6"}, clockClass(follower, "7"), "ParentClass", 10 * time.Second, clockClass(follower, "6")},
+			{"class", []string{"class gm 7"}, []string{"class gm 6"}, clockClass("7"), "ParentClass", 10 * time.Second, clockClass("6")},
 			{"frozen grandmaster", []string{"freeze gm"}, []string{"thaw gm"}, holdover, "", 10 * time.Second, locked},
 			{"peer's link down", []string{"link down gm"}, []string{"link up gm"}, holdover, "PortNotSlave", 2 * time.Second, locked},
 			{"own link down", []string{"link down follower"}, []string{"link up follower"}, holdover, "PortNotSlave", 2 * time.Second, locked},
@@ -131,7 +131,7 @@ func TestHoldoverEndsInFreerun(t *testing.T) {
 		_, seen := s.wait(t, 0, "lock", syncState("LOCKED"))
 		do(t, l, "link down gm")
 		holdover, seen := s.wait(t, seen, "holdover", lockState(follower, "HOLDOVER"))
-		class, _ := s.wait(t, 0, "own class", clockClass(follower, "255"))
+		class, _ := s.wait(t, 0, "own class", clockClass("255"))
 		freerun, _ := s.wait(t, seen, "freerun", lockState(follower, "FREERUN"))
 		if got := freerun.Time().Sub(holdover.Time()); got < 2990*time.Millisecond || got > 5*time.Second {
 			t.Errorf("holdover lasted %v, want 3s", got)
@@ -156,7 +156,7 @@ func TestGrandmaster(t *testing.T) {
 			if e.extension("ptpreason") != "GrandmasterClass" {
 				t.Errorf("reason %s, want GrandmasterClass", e.extension("ptpreason"))
 			}
-			_, _ = s.wait(t, n-1, "class "+step.class, clockClass(follower, step.class))
+			_, _ = s.wait(t, n-1, "class "+step.class, clockClass(step.class))
 			seen = n
 		}
 		checkOrder(t, s.all())
@@ -180,7 +180,7 @@ func TestBoundaryClock(t *testing.T) {
 
 		do(t, l, "kill gm")
 		_, seen = s.wait(t, seen, "holdover", lockState(follower, "HOLDOVER"))
-		_, _ = s.wait(t, before, "own class", clockClass(follower, "248"))
+		_, _ = s.wait(t, before, "own class", clockClass("248"))
 		_, seen = s.wait(t, seen, "freerun", lockState(follower, "FREERUN"))
 		do(t, l, "restart gm")
 		_, _ = s.wait(t, seen, "lock", lockState(follower, "LOCKED"))
@@ -196,9 +196,9 @@ func TestGrandmasterSwitch(t *testing.T) {
 		startAdapter(t, s.URL, l.Sockets("follower"), settings(nil))
 		_, seen := s.wait(t, 0, "lock", syncState("LOCKED"))
 		do(t, l, "priority1 gm2 90")
-		_, seen = s.wait(t, seen, "the other grandmaster's class", clockClass(follower, "7"))
+		_, seen = s.wait(t, seen, "the other grandmaster's class", clockClass("7"))
 		do(t, l, "kill gm2")
-		_, seen = s.wait(t, seen, "return to the first", clockClass(follower, "6"))
+		_, seen = s.wait(t, seen, "return to the first", clockClass("6"))
 		e, _ := s.wait(t, seen-2, "lock", lockState(follower, "LOCKED"))
 		if !strings.Contains(string(e.Data()), `"/cluster/node/n1/eth0/master"`) {
 			t.Errorf("data %s, want the address of the port that is followed", e.Data())
@@ -253,7 +253,7 @@ func TestFrozenAdapterDoesNotStallPtp4l(t *testing.T) {
 		var slowest time.Duration
 		var asked int
 		var ingress int64
-		var last, gap = time.Now(), time.Duration(0)
+		last, gap := time.Now(), time.Duration(0)
 		for frozen := time.Now(); time.Since(frozen) < time.Minute; time.Sleep(50 * time.Millisecond) {
 			var ports pmc.PortDataSet
 			var status pmc.TimeStatusNP

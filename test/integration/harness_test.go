@@ -26,6 +26,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -58,9 +59,9 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		defer os.RemoveAll(dir)
+		defer func() { _ = os.RemoveAll(dir) }()
 		program = filepath.Join(dir, "receive_adapter")
-		build := exec.Command("go", "build", "-o", program, "github.com/eventing-ptp/eventing-ptp/cmd/receive_adapter")
+		build := exec.CommandContext(context.Background(), "go", "build", "-o", program, "github.com/eventing-ptp/eventing-ptp/cmd/receive_adapter")
 		build.Stdout, build.Stderr = os.Stderr, os.Stderr
 		if err := build.Run(); err != nil {
 			fmt.Fprintf(os.Stderr, "build the receive adapter: %v\n", err)
@@ -166,9 +167,9 @@ func lockState(instance, state string) func(received) bool {
 	}
 }
 
-func clockClass(instance, class string) func(received) bool {
+func clockClass(class string) func(received) bool {
 	return func(r received) bool {
-		return r.Type() == "event.sync.ptp-status.ptp-clock-class-change" && r.extension("instance") == instance && r.extension("ptpstate") == class
+		return r.Type() == "event.sync.ptp-status.ptp-clock-class-change" && r.extension("ptpstate") == class
 	}
 }
 
@@ -214,9 +215,7 @@ func settings(extra config) config {
 		"thresholds": config{"lockOffset": "500us", "unlockOffset": "1ms", "holdoverTimeout": "3s"},
 		"health":     config{"address": ""},
 	}
-	for k, v := range extra {
-		c[k] = v
-	}
+	maps.Copy(c, extra)
 	return c
 }
 
@@ -227,7 +226,7 @@ func startAdapter(t *testing.T, sinkURL, sockets string, c config, change ...fun
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &adapter{Cmd: exec.Command(program, "-sink", sinkURL, "-node", "n1", "-socket", sockets), log: &buffer{}, ended: make(chan struct{})}
+	a := &adapter{Cmd: exec.CommandContext(context.WithoutCancel(t.Context()), program, "-sink", sinkURL, "-node", "n1", "-socket", sockets), log: &buffer{}, ended: make(chan struct{})}
 	a.Env = append(os.Environ(), "K_SOURCE_CONFIG="+string(text), "PROFILING_PORT=0")
 	a.Stdout, a.Stderr = a.log, a.log
 	a.SysProcAttr = &syscall.SysProcAttr{}
@@ -263,8 +262,8 @@ func (a *adapter) stop(t *testing.T) {
 		_ = a.Process.Kill()
 		<-a.ended
 	}
-	var exit *exec.ExitError
-	if a.err != nil && !(errors.As(a.err, &exit) && exit.Sys().(syscall.WaitStatus).Signaled()) {
+	exit, failed := errors.AsType[*exec.ExitError](a.err)
+	if failed && !exit.Sys().(syscall.WaitStatus).Signaled() {
 		t.Errorf("the adapter ended with %v", a.err)
 	}
 }

@@ -164,8 +164,7 @@ func (s *session) subscribe(ctx context.Context) error {
 func (s *session) readInterfaces(ctx context.Context) error {
 	s.interfaces = map[uint16]string{}
 	answers, err := s.client.Get(ctx, pmc.IDPortPropertiesNP)
-	var refused pmc.StatusError
-	if errors.As(err, &refused) {
+	if _, refused := errors.AsType[pmc.StatusError](err); refused {
 		return nil
 	}
 	if err != nil {

@@ -81,8 +81,6 @@ func (r *recorder) since(from int) []string {
 	return slices.Clone(r.lines[from:])
 }
 
-func (r *recorder) count() int { return len(r.since(0)) }
-
 // wait waits for a line that starts with want behind the first from ones, and returns how
 // many lines there are up to it.
 func (r *recorder) wait(t *testing.T, from int, want string) int {
