@@ -1,0 +1,173 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package lab
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// debianKeyring holds the keys that sign Debian's releases
+// (package debian-archive-keyring).
+const debianKeyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+// fetchDebian downloads the packages of one Debian release from the machine's
+// own mirror and unpacks them into tree. apt verifies them with the machine's
+// keyring: Debian signs each release with the keys of the one before, too.
+//
+// state is a directory to be made for apt's own files, so that the machine's apt
+// is neither asked nor changed.
+func fetchDebian(ctx context.Context, state, tree string, p debianPackage) error {
+	if err := configureApt(ctx, state, p.release); err != nil {
+		return err
+	}
+	apt := func(args ...string) error {
+		cmd := exec.CommandContext(ctx, "apt-get", append([]string{"-qq"}, args...)...)
+		cmd.Dir = filepath.Join(state, "debs")
+		cmd.Env = append(os.Environ(), "APT_CONFIG="+filepath.Join(state, "apt.conf"), "LC_ALL=C")
+		_, err := run(cmd)
+		return err
+	}
+	if err := apt("update"); err != nil {
+		return err
+	}
+	if err := apt(append([]string{"download"}, p.packages...)...); err != nil {
+		return err
+	}
+	debs, err := filepath.Glob(filepath.Join(state, "debs", "*.deb"))
+	for _, deb := range debs {
+		if _, err := run(exec.CommandContext(ctx, "dpkg-deb", "-x", deb, tree)); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// configureApt writes what apt needs in order to know one release and nothing
+// else.
+func configureApt(ctx context.Context, state, release string) error {
+	mirror, err := machineMirror(ctx)
+	if err != nil {
+		return err
+	}
+	acquire, err := run(exec.CommandContext(ctx, "apt-config", "dump", "Acquire"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range []string{"lists/partial", "archives/partial", "debs"} {
+		if err := os.MkdirAll(filepath.Join(state, dir), 0o755); err != nil {
+			return err
+		}
+	}
+	for name, text := range map[string]string{
+		"status":       "",
+		"sources.list": fmt.Sprintf("deb [signed-by=%s] %s %s main\n", debianKeyring, mirror, release),
+		"apt.conf":     string(acquire) + aptConfig(state),
+	} {
+		if err := os.WriteFile(filepath.Join(state, name), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// machineMirror returns the URI of Debian's archive in the machine's own apt
+// sources.
+func machineMirror(ctx context.Context) (string, error) {
+	release, err := os.ReadFile("/etc/os-release")
+	if err != nil {
+		return "", err
+	}
+	codename := osCodename(string(release))
+	if codename == "" {
+		return "", errors.New("this machine does not run a Debian release (/etc/os-release)")
+	}
+	targets, err := run(exec.CommandContext(ctx, "apt-get", "indextargets", "--no-release-info",
+		"--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"))
+	if err != nil {
+		return "", err
+	}
+	mirror := mirrorOf(string(targets), codename)
+	if mirror == "" {
+		return "", fmt.Errorf("the machine's apt sources have no mirror of Debian %s main", codename)
+	}
+	return mirror, nil
+}
+
+// osCodename returns the release's code name from os-release(5), empty if the
+// system is not Debian.
+func osCodename(osRelease string) string {
+	fields := map[string]string{}
+	for line := range strings.Lines(osRelease) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		fields[name] = strings.Trim(value, `"`)
+	}
+	if fields["ID"] != "debian" {
+		return ""
+	}
+	return fields["VERSION_CODENAME"]
+}
+
+// mirrorOf picks the URI that serves the main component of a release from lines
+// "URI release component".
+func mirrorOf(targets, codename string) string {
+	for line := range strings.Lines(targets) {
+		if f := strings.Fields(line); len(f) == 3 && (f[1] == codename || f[1] == "stable") && f[2] == "main" {
+			return f[0]
+		}
+	}
+	return ""
+}
+
+// aptConfig moves everything that apt reads or writes into dir (apt.conf(5)).
+// What the machine says about reaching its mirror (Acquire, for example a
+// proxy) is put before it; its hooks and pins are left out.
+func aptConfig(dir string) string {
+	return fmt.Sprintf(`
+Dir::Etc::main "/dev/null";
+Dir::Etc::parts "/dev/null";
+Dir::Etc::preferences "/dev/null";
+Dir::Etc::preferencesparts "/dev/null";
+Dir::Etc::sourcelist "%[1]s/sources.list";
+Dir::Etc::sourceparts "/dev/null";
+Dir::State "%[1]s";
+Dir::State::status "%[1]s/status";
+Dir::Cache "%[1]s";
+#clear Acquire::Languages;
+Acquire::Languages "none";
+APT::Update::Error-Mode "any";
+// root's cache directory is closed to apt's own user.
+APT::Sandbox::User "root";
+`, dir)
+}
+
+// run executes a command and returns what it prints; an error carries the
+// command's own last words.
+func run(cmd *exec.Cmd) ([]byte, error) {
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, lastLines(stderr.String(), 3))
+	}
+	return stdout.Bytes(), nil
+}

@@ -1,0 +1,200 @@
+//go:build lab
+
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package lab_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/eventing-ptp/eventing-ptp/test/lab"
+)
+
+// holder, in the environment of the test binary, makes it build a lab, tell what
+// it consists of, and wait to be killed.
+const holder = "EVENTING_PTP_LAB_HOLDER"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(holder) != "" {
+		if err := hold(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// held is what a lab consists of.
+type held struct {
+	Dir        string
+	Pids       []int
+	Namespaces []string // such as net:[4026532304]
+}
+
+func hold() error {
+	o := options("4.2")
+	o.Topology = lab.Chain
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	l, err := lab.Build(ctx, o)
+	if err != nil {
+		return err
+	}
+	if _, err := l.Do(ctx, "freeze boundary"); err != nil {
+		return err
+	}
+	if _, err := l.Do(ctx, "offset follower 1us"); err != nil {
+		return err
+	}
+	h := held{Dir: l.Dir()}
+	for _, c := range l.Clocks() {
+		ns, err := os.Readlink(c.Namespace())
+		if err != nil {
+			return err
+		}
+		h.Pids = append(h.Pids, c.Pid())
+		h.Namespaces = append(h.Namespaces, ns)
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(h); err != nil {
+		return err
+	}
+	select {}
+}
+
+func TestNothingOutlivesKill9(t *testing.T) {
+	interfacesBefore := interfaceNames(t)
+	executable, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), executable)
+	cmd.Env = append(os.Environ(), holder+"=1")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	var h held
+	if err := json.Unmarshal(line, &h); err != nil {
+		t.Fatal(err)
+	}
+	for _, ns := range h.Namespaces {
+		if users(t, ns) == nil {
+			t.Errorf("nobody uses %s while the lab lives: this test would see nothing", ns)
+		}
+	}
+	killed := time.Now()
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // says that it was killed
+
+	deadline := time.Now().Add(patience)
+	for {
+		left := leftOf(t, h)
+		if len(left) == 0 {
+			t.Logf("everything is gone %v after kill -9", time.Since(killed).Round(time.Millisecond))
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("still there after %v: %v", patience, left)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if after := interfaceNames(t); !slices.Equal(after, interfacesBefore) {
+		t.Errorf("interfaces %v, before the lab %v", after, interfacesBefore)
+	}
+	if _, err := os.Stat(h.Dir); err != nil {
+		t.Errorf("nobody could have removed %s: %v", h.Dir, err)
+	}
+	build(t, options("4.2"))
+	if _, err := os.Stat(h.Dir); err == nil {
+		t.Errorf("%s is there after the next lab was built", h.Dir)
+	}
+}
+
+// leftOf returns the processes and users of namespaces that are left of a lab.
+// Without them the kernel takes the namespaces and the cables in them down.
+func leftOf(t *testing.T, h held) []string {
+	var left []string
+	for _, pid := range h.Pids {
+		// A zombie is nothing but an exit status that nobody has asked for.
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if err == nil && !strings.Contains(string(status), "State:\tZ") {
+			left = append(left, fmt.Sprintf("process %d", pid))
+		}
+	}
+	for _, ns := range h.Namespaces {
+		left = append(left, users(t, ns)...)
+	}
+	return left
+}
+
+// users returns what keeps a network namespace alive: threads in it, open files
+// of it, mounts of it.
+func users(t *testing.T, ns string) []string {
+	var users []string
+	for _, pattern := range []string{"/proc/[0-9]*/task/*/ns/net", "/proc/[0-9]*/fd/*"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			if target, err := os.Readlink(path); err == nil && target == ns {
+				users = append(users, path)
+			}
+		}
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(mounts), ns) {
+		users = append(users, "a mount of "+ns)
+	}
+	return users
+}
+
+func interfaceNames(t *testing.T) []string {
+	interfaces, err := net.Interfaces()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, i := range interfaces {
+		names = append(names, i.Name)
+	}
+	return names
+}

@@ -1,0 +1,33 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package lab
+
+import "testing"
+
+func TestLastLines(t *testing.T) {
+	for _, test := range []struct{ name, text, want string }{
+		{"empty", "", ""},
+		{"fewer", "a\n", "a"},
+		{"more", "a\nb\nc\n", "b\nc"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := lastLines(test.text, 2); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
