@@ -86,6 +86,9 @@ func (a *Adapter) Start(ctx context.Context) error {
 		stages = append(stages, func(ctx context.Context) error { return newHealth(line).serve(ctx, c.Health.Address) })
 	}
 	a.log.Infow("watching", "node", a.env.Node, "sockets", c.Linuxptp.Sockets, "thresholds", c.Thresholds)
+	if err := releaseStartup(); err != nil {
+		a.log.Debugw("the adapter takes more memory than it needs", zap.Error(err))
+	}
 	return together(ctx, stages)
 }
 

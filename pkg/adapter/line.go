@@ -57,14 +57,15 @@ func (l *line) observe(o clock.Observation) {
 func (l *line) advance() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.record(l.node.Advance(clock.Instant(time.Since(l.origin))))
+	l.record(l.node.Advance(l.instant(time.Now())))
 }
 
 // record appends what has changed to the journal, and sets the alarm for the next
 // change that only time will bring.
 func (l *line) record(changes []clock.Transition) {
+	now := time.Now()
 	for _, t := range changes {
-		at := l.wall(t.At)
+		at := l.wall(now, t.At)
 		event, err := l.encoder.Encode(t, at)
 		if err != nil {
 			l.log.Errorw("a transition cannot be made an event; please report this", "transition", t, zap.Error(err))
@@ -88,7 +89,7 @@ func (l *line) record(changes []clock.Transition) {
 		l.log.Infow("ready: every clock source was read once or is known to be absent")
 	}
 	if next, ok := l.node.Deadline(); ok {
-		l.alarm(max(0, next.Sub(clock.Instant(time.Since(l.origin)))))
+		l.alarm(max(0, next.Sub(l.instant(now))))
 	} else if l.deadline != nil {
 		l.deadline.Stop()
 	}
@@ -119,11 +120,12 @@ func (l *line) isReady() bool {
 	return l.ready
 }
 
+func (l *line) instant(t time.Time) clock.Instant { return clock.Instant(t.Sub(l.origin)) }
+
 // wall returns the wall clock time of an instant, by the wall clock as it is now: a
 // clock that has been stepped since must not date the change.
-func (l *line) wall(i clock.Instant) time.Time {
-	now := time.Now()
-	return now.Round(0).Add(i.Sub(clock.Instant(now.Sub(l.origin))))
+func (l *line) wall(now time.Time, i clock.Instant) time.Time {
+	return now.Round(0).Add(i.Sub(l.instant(now)))
 }
 
 // offset is the offset for the log: absent when nothing is known of it.
