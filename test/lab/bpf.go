@@ -86,11 +86,17 @@ func updateLink(link, program *os.File) error {
 	return nil
 }
 
-// bpf is bpf(2).
+// bpf is bpf(2). The verifier gives up with EAGAIN when a signal is pending, and Go's
+// scheduler sends those all the time.
 func bpf(command uintptr, attr unsafe.Pointer, size uintptr) (uintptr, error) {
-	fd, _, errno := unix.Syscall(unix.SYS_BPF, command, uintptr(attr), size)
-	if errno != 0 {
-		return 0, errno
+	for {
+		fd, _, errno := unix.Syscall(unix.SYS_BPF, command, uintptr(attr), size)
+		switch errno {
+		case 0:
+			return fd, nil
+		case unix.EAGAIN:
+		default:
+			return 0, errno
+		}
 	}
-	return fd, nil
 }
