@@ -36,7 +36,7 @@ func newStage(ctx context.Context, scripted bool, version string) (stage, error)
 	}
 	say("Starting a grandmaster and a follower: real ptp4l %s in two network namespaces", version)
 	o := lab.DefaultOptions()
-	o.Version, o.LogAnnounce = version, -3
+	o.Version, o.LogAnnounce = version, -1
 	l, err := lab.Build(ctx, o)
 	if err != nil {
 		return nil, err
