@@ -110,11 +110,11 @@ func (c *Client) reach() string {
 }
 
 // hearDefault waits for the answer to a probe, and learns from it.
-func (c *Client) hearDefault(ctx context.Context, patience time.Duration) (found bool, err error) {
+func (c *Client) hearDefault(ctx context.Context, wait time.Duration) (found bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	if err := c.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+	if err := c.conn.SetReadDeadline(time.Now().Add(wait)); err != nil {
 		return false, err
 	}
 	var buf [maxMessage]byte
@@ -133,7 +133,7 @@ func (c *Client) hearDefault(ctx context.Context, patience time.Duration) (found
 			return true, c.conn.SetReadDeadline(time.Time{})
 		}
 		if pidfd != nil {
-			pidfd.Close()
+			_ = pidfd.Close()
 		}
 	}
 }

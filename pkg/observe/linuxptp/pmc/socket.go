@@ -135,7 +135,7 @@ func isStale(path string) bool {
 	if err != nil {
 		return false
 	}
-	defer unix.Close(fd)
+	defer os.NewFile(uintptr(fd), path).Close()
 	return unix.Connect(fd, &unix.SockaddrUnix{Name: path}) == unix.ECONNREFUSED
 }
 
