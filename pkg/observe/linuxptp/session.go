@@ -48,7 +48,8 @@ type session struct {
 	config Config
 	emit   func(at time.Time, f clock.Fact)
 	log    *zap.SugaredLogger
-
+	// moved receives when the socket may have been replaced.
+	moved <-chan struct{}
 	// slowly says that its pushes turned out to come too fast to be safe.
 	slowly bool
 
@@ -93,6 +94,8 @@ func (s *session) run(ctx context.Context) error {
 			err = s.pollDue(ctx, now)
 		case <-s.silence.C:
 			err = s.checkSilence(ctx)
+		case <-s.moved:
+			_, err = s.readLocal(ctx) // whether the ptp4l behind the old socket still lives
 		}
 		if err != nil {
 			return err
@@ -410,7 +413,10 @@ func (s *session) checkSilence(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	// If ptp4l did not answer either it hangs or is gone; the next poll will say which.
+	if err := s.client.Err(); err != nil {
+		return err // gone, which is more than silent
+	}
+	// If ptp4l did not answer either it hangs; the next poll will say so.
 	now := time.Now()
 	s.silent = true
 	s.emit(now, clock.Silence{For: now.Sub(s.heard)})

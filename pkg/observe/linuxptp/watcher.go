@@ -199,7 +199,16 @@ func (w *Watcher) follow(ctx context.Context, path, instance string, moved <-cha
 	var last string
 	var slowly bool
 	for ctx.Err() == nil {
-		err := w.session(ctx, path, instance, slowly, log, func() { last = "" })
+		err := w.session(ctx, path, &session{
+			config: w.config,
+			emit: func(at time.Time, f clock.Fact) {
+				w.emit(clock.Observation{At: w.instant(at), Instance: instance, Fact: f})
+				last = ""
+			},
+			log:    log,
+			moved:  moved,
+			slowly: slowly,
+		})
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -220,8 +229,8 @@ func (w *Watcher) follow(ctx context.Context, path, instance string, moved <-cha
 	}
 }
 
-// session connects to one ptp4l and reports what it hears until the connection ends.
-func (w *Watcher) session(ctx context.Context, path, instance string, slowly bool, log *zap.SugaredLogger, connected func()) error {
+// session runs s with the ptp4l at path until the connection ends, and returns why.
+func (w *Watcher) session(ctx context.Context, path string, s *session) error {
 	client, err := pmc.Dial(ctx, pmc.Config{
 		Socket:            path,
 		Domain:            w.config.Domain,
@@ -234,15 +243,6 @@ func (w *Watcher) session(ctx context.Context, path, instance string, slowly boo
 		return err
 	}
 	defer client.Close()
-	connected()
-	s := &session{
-		client: client,
-		config: w.config,
-		emit: func(at time.Time, f clock.Fact) {
-			w.emit(clock.Observation{At: w.instant(at), Instance: instance, Fact: f})
-		},
-		log:    log.With("domain", client.Domain()),
-		slowly: slowly,
-	}
+	s.client = client
 	return s.run(ctx)
 }

@@ -1,0 +1,277 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package adapter
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
+	"go.uber.org/zap"
+	adapterv2 "knative.dev/eventing/pkg/adapter/v2"
+
+	"github.com/eventing-ptp/eventing-ptp/pkg/observe/linuxptp/simulator"
+)
+
+const patience = 10 * time.Second
+
+// server is a sink that keeps one line per event that it gets.
+type server struct {
+	*httptest.Server
+	mu    sync.Mutex
+	lines []string
+	ids   []string
+}
+
+func newSink(t *testing.T, answer func(id string) int) *server {
+	s := &server{}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		e, err := cehttp.NewEventFromHTTPRequest(r)
+		if err != nil {
+			if t.Context().Err() == nil { // not cut short by the end of the adapter
+				t.Errorf("the sink got what is no CloudEvent: %v", err)
+			}
+			return
+		}
+		status := http.StatusAccepted
+		if answer != nil {
+			status = answer(e.ID())
+		}
+		if status == http.StatusAccepted {
+			x := e.Extensions()
+			s.mu.Lock()
+			s.lines = append(s.lines, strings.ReplaceAll(fmt.Sprintf("%s %v>%v %v", e.Source(), x["previousstate"], x["ptpstate"], x["ptpreason"]), "<nil>", ""))
+			s.ids = append(s.ids, e.ID())
+			s.mu.Unlock()
+		}
+		w.WriteHeader(status)
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *server) events() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.lines)
+}
+
+func (s *server) wait(t *testing.T, want string) {
+	t.Helper()
+	eventually(t, want, func() bool { return slices.Contains(s.events(), want) }, func() string { return fmt.Sprintf("%q", s.events()) })
+}
+
+func eventually(t *testing.T, what string, done func() bool, instead func() string) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !done(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("no %s within %v, but %s", what, patience, instead())
+		}
+	}
+}
+
+// simulate runs a scripted ptp4l that is SLAVE before long.
+func simulate(t *testing.T) (s *simulator.Simulator, socket string) {
+	t.Helper()
+	socket = filepath.Join(t.TempDir(), "ptp4l.0.socket")
+	c := simulator.DefaultClock()
+	c.SlaveOnly = true
+	c.Announce.Interval = 62500 * time.Microsecond
+	s, err := simulator.New(simulator.Config{Socket: socket, Clock: c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s, socket
+}
+
+// start runs an adapter until the test ends, and checks that it ends well.
+func start(t *testing.T, args ...string) *Env {
+	t.Helper()
+	env, err := Load(append([]string{"-node", "n1"}, args...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &Adapter{env: env, client: adapterv2.ClientConfig{Env: env}, log: zap.NewNop().Sugar()}
+	ended := make(chan error, 1)
+	go func() { ended <- a.Start(t.Context()) }()
+	t.Cleanup(func() {
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("the adapter ended with %v", err)
+			}
+		case <-time.After(patience):
+			t.Error("the adapter does not end with its context")
+		}
+	})
+	return env
+}
+
+func TestFromTheSocketToTheSink(t *testing.T) {
+	p, socket := simulate(t)
+	s := newSink(t, nil)
+	t.Setenv("K_SOURCE_CONFIG", `{"thresholds": {"holdoverTimeout": "300ms"}}`)
+	start(t, "-sink", s.URL, "-socket", socket, "-health", "")
+	const lock, class, node = "/cluster/node/n1/sync/ptp-status/lock-state ", "/cluster/node/n1/sync/ptp-status/clock-class ", "/cluster/node/n1/sync/sync-status/sync-state "
+	s.wait(t, node+"FREERUN>LOCKED OffsetInRange")
+	p.SetClass(7)
+	s.wait(t, class+"6>7 ParentClass")
+	p.LinkDown(1)
+	s.wait(t, node+"HOLDOVER>FREERUN HoldoverExpired")
+	want := []string{
+		lock + ">FREERUN PortNotSlave", class + ">255 OwnClass", node + ">FREERUN PortNotSlave",
+		lock + "FREERUN>LOCKED OffsetInRange", class + "255>6 ParentClass", node + "FREERUN>LOCKED OffsetInRange",
+		class + "6>7 ParentClass",
+		lock + "LOCKED>HOLDOVER PortNotSlave", class + "7>255 OwnClass", node + "LOCKED>HOLDOVER PortNotSlave",
+		lock + "HOLDOVER>FREERUN HoldoverExpired", node + "HOLDOVER>FREERUN HoldoverExpired",
+	}
+	if got := s.events(); !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// A sink that fails loses nothing and changes neither order nor ids.
+func TestSinkThatFails(t *testing.T) {
+	p, socket := simulate(t)
+	var mu sync.Mutex
+	tries := map[string]int{}
+	s := newSink(t, func(id string) int {
+		mu.Lock()
+		defer mu.Unlock()
+		tries[id]++
+		return []int{500, 503, 202}[min(tries[id], 3)-1]
+	})
+	t.Setenv("K_SOURCE_CONFIG", `{"delivery": {"backoffDelay": "1ms"}}`)
+	start(t, "-sink", s.URL, "-socket", socket, "-health", "")
+	s.wait(t, "/cluster/node/n1/sync/sync-status/sync-state FREERUN>LOCKED OffsetInRange")
+	p.Stop()
+	s.wait(t, "/cluster/node/n1/sync/sync-status/sync-state LOCKED>HOLDOVER DaemonDown")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for n, id := range s.ids {
+		if _, sequence, _ := strings.Cut(id, "-"); sequence != fmt.Sprint(n+1) {
+			t.Errorf("event %d has id %s", n+1, id)
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for id, n := range tries {
+		if n > 3 {
+			t.Errorf("event %s was sent %d times", id, n)
+		}
+	}
+}
+
+// An event that the sink refuses goes to the dead letter sink, and those behind it go on.
+func TestDeadLetterSink(t *testing.T) {
+	_, socket := simulate(t)
+	s := newSink(t, func(id string) int {
+		if strings.HasSuffix(id, "-2") {
+			return http.StatusBadRequest
+		}
+		return http.StatusAccepted
+	})
+	dead := newSink(t, nil)
+	t.Setenv("K_SOURCE_CONFIG", `{"delivery": {"deadLetterSink": "`+dead.URL+`"}}`)
+	start(t, "-sink", s.URL, "-socket", socket, "-health", "")
+	s.wait(t, "/cluster/node/n1/sync/sync-status/sync-state FREERUN>LOCKED OffsetInRange")
+	if got, want := dead.events(), []string{"/cluster/node/n1/sync/ptp-status/clock-class >255 OwnClass"}; !slices.Equal(got, want) {
+		t.Errorf("dead letters %q, want %q", got, want)
+	}
+}
+
+func TestReadiness(t *testing.T) {
+	s := newSink(t, nil)
+	address := freeAddress(t)
+	missing := filepath.Join(t.TempDir(), "ptp4l")
+	start(t, "-sink", s.URL, "-socket", missing, "-health", address)
+	probe := func(path string) string {
+		response, err := http.Get("http://" + address + path) //nolint:noctx // the test's own server
+		if err != nil {
+			return err.Error()
+		}
+		defer func() { _ = response.Body.Close() }()
+		body, _ := io.ReadAll(response.Body)
+		return fmt.Sprint(response.StatusCode, " ", strings.TrimSpace(string(body)))
+	}
+	// A ptp4l that is reported as absent does not keep the adapter from being ready.
+	eventually(t, "readiness", func() bool { return probe("/readiness") == "200 ok" }, func() string { return probe("/readiness") })
+	if got := probe("/health"); got != "200 ok" {
+		t.Errorf("health: %s", got)
+	}
+}
+
+func TestNotReadyBeforeTheFirstReading(t *testing.T) {
+	w := httptest.NewRecorder()
+	newHealth(&line{}).readiness(w, nil)
+	if w.Code != http.StatusServiceUnavailable || !strings.HasPrefix(w.Body.String(), "not ready: ") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestAddressOfProbesIsTaken(t *testing.T) {
+	taken := httptest.NewServer(http.NotFoundHandler())
+	defer taken.Close()
+	env, err := Load([]string{"-sink", taken.URL, "-socket", filepath.Join(t.TempDir(), "ptp4l"), "-health", taken.Listener.Addr().String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &Adapter{env: env, client: adapterv2.ClientConfig{Env: env}, log: zap.NewNop().Sugar()}
+	err = a.Start(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "address already in use: choose another health.address") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestOIDCNeedsACluster(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("KUBECONFIG", "")
+	audience, account := "a", "b"
+	env := &Env{}
+	if _, err := WithKubeClient(t.Context(), env); err != nil {
+		t.Errorf("without OIDC: %v", err)
+	}
+	env.Audience, env.OIDCServiceAccountName = &audience, &account
+	if _, err := WithKubeClient(context.Background(), env); err == nil || !strings.Contains(err.Error(), "set KUBECONFIG") {
+		t.Errorf("with OIDC: %v", err)
+	}
+}
+
+// freeAddress returns an address that nobody listened on a moment ago.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // ends at once
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
