@@ -36,9 +36,9 @@ const (
 	// clientMode lets any ptp4l answer, also one that has dropped root. It lets nobody
 	// else in: a connected socket takes datagrams from its peer alone (unix(7)).
 	clientMode = 0o666
-	// staleAge spares sockets that are just being made. The kernel creates the file a
+	// birth is longer than a socket takes to be made. The kernel creates the file a
 	// moment before it can be connected to.
-	staleAge = time.Second
+	birth = 10 * time.Millisecond
 )
 
 // connect returns a socket that is connected to the one at path and has an address of
@@ -121,9 +121,12 @@ func removeStale(dir string) {
 		if !strings.HasPrefix(e.Name(), clientPrefix) || e.Type() != os.ModeSocket {
 			continue
 		}
-		info, err := e.Info()
-		if err == nil && time.Since(info.ModTime()) > staleAge && isStale(filepath.Join(dir, e.Name())) {
-			_ = removeFile(filepath.Join(dir, e.Name())) // somebody else's; it only takes room
+		path := filepath.Join(dir, e.Name())
+		if !isStale(path) {
+			continue
+		}
+		if time.Sleep(birth); isStale(path) {
+			_ = removeFile(path) // somebody else's; it only takes room
 		}
 	}
 }
