@@ -205,6 +205,7 @@ func (c Config) linuxptp() linuxptp.Config {
 		TransportSpecific: c.Linuxptp.TransportSpecific,
 		SyncIntervals:     c.Thresholds.SyncIntervals,
 		SyncTimeout:       c.Thresholds.SyncTimeout.Duration,
+		CalmOffset:        min(c.Thresholds.LockOffset.Duration, time.Second),
 	}
 }
 

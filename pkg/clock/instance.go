@@ -95,7 +95,7 @@ func (i *instance) observe(f Fact) {
 	case Port:
 		i.setPort(f)
 	case Sync:
-		i.sample(f.Offset)
+		i.sample(f)
 	case Silence:
 		i.silent = true
 		i.forgetSamples()
@@ -128,13 +128,17 @@ func (i *instance) setPort(p Port) {
 	i.ports[n] = p
 }
 
-// sample counts one offset. Samples of a clock that follows nobody count for nothing.
-func (i *instance) sample(offset time.Duration) {
+// sample counts one offset, and the calm ones before it. Samples of a clock that follows
+// nobody count for nothing.
+func (i *instance) sample(s Sync) {
 	if _, ok := i.slave(); !ok {
 		return
 	}
-	i.fresh, i.silent, i.offset = true, false, offset
-	switch size := offset.Abs(); {
+	i.fresh, i.silent, i.offset = true, false, s.Offset
+	if s.Calm > 0 {
+		i.good, i.bad = i.good+s.Calm, 0
+	}
+	switch size := s.Offset.Abs(); {
 	case size <= i.thresholds.LockOffset:
 		i.good, i.bad = i.good+1, 0
 	case size > i.thresholds.UnlockOffset:

@@ -74,6 +74,9 @@ type Port struct {
 type Sync struct {
 	// Offset is local clock minus grandmaster (master_offset of TIME_STATUS_NP).
 	Offset time.Duration
+	// Calm is how many Sync messages came since the last one that was reported and were
+	// not reported each, because their offset was within LockOffset.
+	Calm int
 }
 
 // Silence means that ptp4l answers, but has processed no Sync for longer than

@@ -73,6 +73,9 @@ func (w *witness) see(at Instant, f Fact) {
 	case Sync:
 		if len(before) > 0 {
 			w.heard, w.last = true, f.Offset
+			if f.Calm > 0 {
+				w.tooLarge = 0
+			}
 			if f.Offset.Abs() > limits.UnlockOffset {
 				w.tooLarge++
 			} else {
@@ -108,7 +111,7 @@ func randomFact(r *rand.Rand) Fact {
 	parent := Parent{Grandmaster: []Identity{gm, gm2, own}[r.IntN(3)], Class: classes[r.IntN(len(classes))]}
 	switch k := r.IntN(100); {
 	case k < 55:
-		return Sync{Offset: offsets[r.IntN(len(offsets))] / time.Duration(1+r.IntN(3))}
+		return Sync{Offset: offsets[r.IntN(len(offsets))] / time.Duration(1+r.IntN(3)), Calm: max(0, r.IntN(12)-8)}
 	case k < 72:
 		return port(uint16(1+r.IntN(2)), states[r.IntN(len(states))])
 	case k < 80:

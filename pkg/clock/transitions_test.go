@@ -251,6 +251,31 @@ func TestTransitions(t *testing.T) {
 			},
 		},
 		{
+			name: "calm samples count like those that are reported each",
+			steps: []step{
+				{at: 0, fact: one},
+				{at: 1, fact: reading(255, parentOK, Uncalibrated)},
+				{at: 50, fact: port(1, Slave)},
+				{at: 300, fact: Sync{Offset: 4, Calm: 2}},
+				{at: 400, fact: Sync{Offset: 900}},
+				{at: 500, fact: Sync{Offset: 900}},
+				{at: 750, fact: Sync{Offset: 900, Calm: 3}}, // they were good: counting starts again
+				{at: 800, fact: Sync{Offset: 900}},
+				{at: 900, fact: Sync{Offset: 900}},
+			},
+			want: []string{
+				"1 a lock-state ->FREERUN PortNotSlave",
+				"1 a clock-class ->255 OwnClass",
+				"1 node sync-state ->FREERUN PortNotSlave",
+				"300 a lock-state FREERUN>LOCKED OffsetInRange 4",
+				"300 a clock-class 255>6 ParentClass 4",
+				"300 node sync-state FREERUN>LOCKED OffsetInRange",
+				"900 a lock-state LOCKED>FREERUN OffsetOutOfRange 900",
+				"900 a clock-class 6>255 OwnClass 900",
+				"900 node sync-state LOCKED>FREERUN OffsetOutOfRange",
+			},
+		},
+		{
 			name:  "repeated equal facts are no events",
 			after: lockedAtStart, known: lockedAtStartWant,
 			steps: []step{

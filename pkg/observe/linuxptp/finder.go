@@ -44,7 +44,7 @@ func DefaultSockets() []string {
 
 // rescan bounds how long a change can go unnoticed where the kernel could not be
 // asked to report it: a directory that does not exist yet has nothing to watch.
-const rescan = 2 * time.Second
+const rescan = 5 * time.Second
 
 // finder finds the sockets that match its patterns.
 type finder struct {

@@ -30,13 +30,18 @@ import (
 )
 
 const (
-	// slowPoll is how often everything that ptp4l does not push is read: the clock's
-	// own class, and the Sync interval. It also heals whatever went unnoticed.
-	slowPoll = time.Second
-	// parentPoll is how often the parent is read where ptp4l does not push it.
-	parentPoll = 250 * time.Millisecond
-	// fastestPoll bounds how often the offset is read where ptp4l does not push it.
-	fastestPoll = 50 * time.Millisecond
+	// slowPoll is how often what ptp4l does not push is read: the clock's own class, and
+	// the Sync interval. It also heals whatever went unnoticed.
+	slowPoll = 5 * time.Second
+	// parentPoll is how often the parent is read where ptp4l may not push it.
+	parentPoll = time.Second
+	// Where ptp4l does not push the offset it is read as often as Sync comes, but within
+	// these; the parent, which is not pushed then either, at the slower pace.
+	fastestPoll = 125 * time.Millisecond
+	slowestPoll = 250 * time.Millisecond
+	// calmPeriod is how often a clock that is well says so: samples of no interest in
+	// between do not wake us.
+	calmPeriod = 250 * time.Millisecond
 	// confirmTimeout is how long ptp4l may take to confirm a silence. It answers in some
 	// ten microseconds unless it hangs, and then it is silent all the same.
 	confirmTimeout = 100 * time.Millisecond
@@ -54,8 +59,8 @@ type session struct {
 	slowly bool
 
 	// What this ptp4l can do.
-	pushesPorts, pushesSync bool
-	interfaces              map[uint16]string
+	pushesPorts, pushesSync, pushesParent bool
+	interfaces                            map[uint16]string
 
 	// What is known of it, to tell news from repetition and silence from calm.
 	interval   time.Duration // of Sync
@@ -116,6 +121,9 @@ func (s *session) begin(ctx context.Context) error {
 	default:
 		return err
 	}
+	if err := s.learnParentPushes(ctx); err != nil {
+		return err
+	}
 	if err := s.readInterfaces(ctx); err != nil {
 		return err
 	}
@@ -132,14 +140,45 @@ func (s *session) begin(ctx context.Context) error {
 	case err == nil:
 	case errors.As(err, &refused):
 		// The read-only socket takes no subscriptions.
-		s.pushesPorts, s.pushesSync = false, false
+		s.pushesPorts, s.pushesSync, s.pushesParent = false, false, false
 	default:
 		return err
 	}
 	s.poll.Reset(s.pollInterval())
 	s.log.Infow("watching ptp4l", "identity", s.client.Identity().String(), "interfaces", s.interfaces,
-		"syncInterval", s.interval, "pushed", map[string]bool{"ports": s.pushesPorts, "offset": s.pushesSync})
+		"syncInterval", s.interval, "pushed", map[string]bool{"ports": s.pushesPorts, "offset": s.pushesSync, "parent": s.pushesParent})
 	return s.read(ctx)
+}
+
+// learnParentPushes finds out whether the parent is pushed for sure: from linuxptp 4.2 on,
+// of which 4.3 can be told by its CMLDS_INFO_NP, and 4.2 once it has done it.
+func (s *session) learnParentPushes(ctx context.Context) error {
+	_, err := s.client.Get(ctx, pmc.IDCMLDSInfoNP)
+	refused, isRefusal := errors.AsType[pmc.StatusError](err)
+	if err != nil && !isRefusal {
+		return err
+	}
+	s.pushesParent = err == nil || refused.Status != pmc.ErrorNoSuchID
+	return nil
+}
+
+// calm says which samples need not be reported each. One in every 2, 4, 8, ... comes all
+// the same.
+func (s *session) calm() pmc.Quiet {
+	every := uint16(1)
+	for time.Duration(2*every)*s.interval <= calmPeriod {
+		every *= 2
+	}
+	if s.config.CalmOffset <= 0 || !s.pushesSync {
+		every = 1
+	}
+	return pmc.Quiet{Within: s.config.CalmOffset, Every: every}
+}
+
+// heldBack is how long ago the last Sync may at most have come after the last that was
+// reported.
+func (s *session) heldBack() time.Duration {
+	return time.Duration(s.calm().Every-1) * s.interval
 }
 
 // subscribe asks for everything that ptp4l pushes, at the present Sync rate. Offsets that
@@ -149,7 +188,7 @@ func (s *session) subscribe(ctx context.Context) error {
 	if s.pushesSync {
 		events.Set(pmc.NotifyTimeSync)
 	}
-	err := s.client.Subscribe(ctx, pmc.Subscription{Events: events, Interval: s.interval})
+	err := s.client.Subscribe(ctx, pmc.Subscription{Events: events, Interval: s.interval, Quiet: s.calm()})
 	if errors.Is(err, pmc.ErrTooFast) {
 		s.pushesSync = false
 		return s.subscribe(ctx)
@@ -341,8 +380,12 @@ func (s *session) push(p pmc.Push) (portChanged bool, err error) {
 		if err := d.UnmarshalBinary(p.Data); err != nil {
 			return false, err
 		}
-		s.sync(p.At, &d)
+		s.sync(p.At, &d, p.Skipped)
 	case pmc.IDParentDataSet:
+		if !s.pushesParent {
+			s.pushesParent = true
+			s.poll.Reset(s.pollInterval())
+		}
 		var d pmc.ParentDataSet
 		if err := d.UnmarshalBinary(p.Data); err != nil {
 			return false, err
@@ -366,14 +409,13 @@ func (s *session) push(p pmc.Push) (portChanged bool, err error) {
 	return false, nil
 }
 
-// sync reports a Sync that ptp4l has processed.
-func (s *session) sync(at time.Time, d *pmc.TimeStatusNP) {
-	s.heard, s.ingress = at, d.IngressTime
-	if s.silent {
-		s.silent = false
-		s.silence.Reset(s.limit())
+// sync reports a Sync that ptp4l has processed, and calm ones before it.
+func (s *session) sync(at time.Time, d *pmc.TimeStatusNP, calm int) {
+	s.heard, s.ingress, s.silent = at, d.IngressTime, false
+	if s.slave != 0 {
+		s.silence.Reset(s.limit()) // before it fires: a timer that never does costs nothing
 	}
-	s.emit(at, clock.Sync{Offset: time.Duration(d.MasterOffset)})
+	s.emit(at, clock.Sync{Offset: time.Duration(d.MasterOffset), Calm: calm})
 }
 
 // readSync reads the offset, reports it if there was a Sync since the last one, and
@@ -388,7 +430,7 @@ func (s *session) readSync(ctx context.Context) (bool, error) {
 	if d.IngressTime == 0 || d.IngressTime == s.ingress {
 		return false, nil
 	}
-	s.sync(now, &d)
+	s.sync(now, &d, 0)
 	return true, nil
 }
 
@@ -406,8 +448,14 @@ func (s *session) checkSilence(ctx context.Context) error {
 	}
 	confirm, cancel := context.WithTimeout(ctx, confirmTimeout)
 	defer cancel()
+	latest := s.heard.Add(s.heldBack())
 	if came, err := s.readSync(confirm); came && err == nil {
-		s.silence.Reset(s.limit()) // it was the pushes that were missing, not Sync
+		// There was one after all. If calm ones are held back, it came before the next
+		// sign of life was due; if none are, its push was lost and it may be a new one.
+		if s.heldBack() > 0 {
+			s.heard = latest
+			s.silence.Reset(s.limit() - time.Since(latest))
+		}
 		return nil
 	}
 	if ctx.Err() != nil {
@@ -425,10 +473,13 @@ func (s *session) checkSilence(ctx context.Context) error {
 
 // pollInterval is how often there is something to poll.
 func (s *session) pollInterval() time.Duration {
-	if s.pushesSync {
+	switch {
+	case s.pushesParent:
 		return slowPoll
+	case s.pushesSync:
+		return parentPoll
 	}
-	return min(max(s.interval, fastestPoll), parentPoll)
+	return min(max(s.interval, fastestPoll), slowestPoll)
 }
 
 // pollDue reads what is due at now of what is not pushed.
@@ -438,7 +489,12 @@ func (s *session) pollDue(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
-	slow := now.Sub(s.slow) >= slowPoll-fastestPoll
+	const early = fastestPoll / 2 // a tick may come so much before its time
+	parentDue := parentPoll
+	if !s.pushesSync {
+		parentDue = slowestPoll
+	}
+	slow := now.Sub(s.slow) >= slowPoll-early
 	if slow {
 		s.slow = now
 		local, err := s.readLocal(ctx)
@@ -447,7 +503,7 @@ func (s *session) pollDue(ctx context.Context, now time.Time) error {
 		}
 		s.emit(now, local)
 	}
-	if slow || !s.pushesSync && now.Sub(s.parents) >= parentPoll-fastestPoll {
+	if slow || !s.pushesParent && now.Sub(s.parents) >= parentDue-early {
 		s.parents = now
 		parent, err := s.readParent(ctx)
 		if err != nil {

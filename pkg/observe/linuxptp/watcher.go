@@ -49,6 +49,9 @@ type Config struct {
 	SyncIntervals int
 	// SyncTimeout is the shortest time that counts as silence, whatever the interval.
 	SyncTimeout time.Duration
+	// CalmOffset is the largest |offset| of samples that need not be reported each; 0
+	// reports all. No more than clock.Thresholds.LockOffset.
+	CalmOffset time.Duration
 }
 
 // DefaultConfig watches the default places. Four intervals and half a second notice a

@@ -252,8 +252,7 @@ func (c *Client) receive(datagram []byte, at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if m.IsPush() {
-		c.ring.add(&m, at)
-		c.pushes++
+		c.pushes += 1 + c.ring.add(&m, at)
 		notify(c.wake)
 		return
 	}

@@ -36,6 +36,9 @@ type Push struct {
 	// subscription, and this one does not continue the last. What was missed can be
 	// found out only by reading everything.
 	Gap bool
+	// Skipped is how many pushes of NotifyTimeSync between the last one and this one
+	// were held back, because Quiet says that they bring no news.
+	Skipped int
 }
 
 // ring keeps the latest pushes, in memory that it never gives away.
@@ -44,6 +47,7 @@ type ring struct {
 	first int // the oldest
 	count int
 	next  uint16 // sequence number of the push that would continue the last
+	every uint16 // of Quiet; 0 and 1 for all
 }
 
 type slot struct {
@@ -52,12 +56,13 @@ type slot struct {
 	size int
 }
 
-// add keeps a push, at the cost of the oldest where there is no room.
-func (r *ring) add(m *Message, at time.Time) {
+// add keeps a push, at the cost of the oldest where there is no room. It returns how
+// many pushes were held back before it.
+func (r *ring) add(m *Message, at time.Time) int {
 	if len(m.Data) > maxPush {
-		return // nothing we know; it leaves a gap
+		return 0 // nothing we know; it leaves a gap
 	}
-	gap := m.Sequence != r.next
+	missing, quiet := skipped(r.next, m.Sequence, max(r.every, 1))
 	r.next = m.Sequence + 1
 	if r.count == ringSize {
 		r.first = (r.first + 1) % ringSize
@@ -65,10 +70,14 @@ func (r *ring) add(m *Message, at time.Time) {
 		r.slots[r.first].push.Gap = true
 	}
 	s := &r.slots[(r.first+r.count)%ringSize]
-	s.push = Push{Message: *m, At: at, Gap: gap}
+	s.push = Push{Message: *m, At: at, Gap: !quiet}
+	if quiet {
+		s.push.Skipped = missing
+	}
 	s.push.Data = nil
 	s.size = copy(s.data[:], m.Data)
 	r.count++
+	return s.push.Skipped
 }
 
 // take removes the oldest push and copies its data to buf.

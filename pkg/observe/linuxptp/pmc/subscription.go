@@ -47,6 +47,9 @@ type Subscription struct {
 	// Interval is the time between two pushes of NotifyTimeSync, which is the Sync
 	// interval; at least 1/32 s. Without that event it does not matter.
 	Interval time.Duration
+	// Quiet holds back pushes of NotifyTimeSync that bring no news. The zero value holds
+	// nothing back.
+	Quiet Quiet
 }
 
 // seconds returns the duration to ask for: short enough that no more than maxUnread
@@ -72,8 +75,14 @@ func (c *Client) Subscribe(ctx context.Context, s Subscription) error {
 	if err != nil {
 		return err
 	}
+	if err := s.Quiet.validate(); err != nil {
+		return err
+	}
 	c.subscribing.Lock()
 	defer c.subscribing.Unlock()
+	if err := c.hold(s.Quiet); err != nil {
+		return err
+	}
 	d := SubscribeEventsNP{Duration: uint16(seconds), Events: s.Events}
 	if err := c.Set(ctx, &d); err != nil {
 		return err
