@@ -24,6 +24,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
 
 	adapterv2 "knative.dev/eventing/pkg/adapter/v2"
 	"knative.dev/pkg/signals"
@@ -32,6 +33,11 @@ import (
 )
 
 func main() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		// The adapter waits and hardly computes. With a second processor, Go wakes a second
+		// thread for each datagram to look for work that is not there.
+		runtime.GOMAXPROCS(1)
+	}
 	env, err := adapter.Load(os.Args[1:])
 	if errors.Is(err, flag.ErrHelp) {
 		return

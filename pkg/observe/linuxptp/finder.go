@@ -134,8 +134,8 @@ func (f *finder) watch(ctx context.Context, changed func(found []string)) {
 				return
 			case <-ticker.C:
 				waiting = false
-			case <-failures: // an overflow: the search sees what the events would have said
-				waiting = false
+			case err := <-failures: // an overflow: the search sees what the events would have said
+				waiting = err == nil
 			case e := <-events:
 				waiting = !e.Has(fsnotify.Create|fsnotify.Remove|fsnotify.Rename) || !f.matches(e.Name)
 			}

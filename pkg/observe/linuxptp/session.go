@@ -69,6 +69,8 @@ type session struct {
 	slave      uint16        // number of the port that is SLAVE; 0 for none
 	heard      time.Time     // when the last Sync came, or when the port became SLAVE
 	ingress    int64         // ingress_time of the last Sync
+	misread    int           // pushes whose data set could not be read
+	reported   int           // unreadable messages when they were last reported
 	silent     bool
 
 	poll    *time.Ticker
@@ -81,6 +83,7 @@ type session struct {
 func (s *session) run(ctx context.Context) error {
 	s.poll = time.NewTicker(slowPoll)
 	defer s.poll.Stop()
+	defer s.reportUnreadable()
 	s.silence = time.NewTimer(time.Hour)
 	s.silence.Stop() // until a port is SLAVE
 	if err := s.begin(ctx); err != nil {
@@ -199,6 +202,15 @@ func (s *session) subscribe(ctx context.Context) error {
 	s.subscribed = s.interval
 	s.poll.Reset(s.pollInterval())
 	return nil
+}
+
+// reportUnreadable says that messages were dropped: when it begins, and when they have
+// become ten times as many.
+func (s *session) reportUnreadable() {
+	if n := s.client.Unreadable() + s.misread; n > 10*s.reported {
+		s.log.Warnw("ptp4l has sent messages that cannot be read; they were ignored: check that its version is 3.1.1 to 4.4", "messages", n)
+		s.reported = n
+	}
 }
 
 // readInterfaces reads which network interface each port is. The read-only socket does
@@ -350,12 +362,12 @@ func (s *session) hear(ctx context.Context) error {
 		}
 		changed, err := s.push(p)
 		if err != nil {
-			s.log.Warnw("ptp4l has sent a frame that cannot be read; it was ignored", zap.Error(err))
+			s.misread++
 		}
 		portChanged = portChanged || changed
 	}
 	if lost {
-		s.log.Infow("pushes were lost; reading everything again")
+		s.log.Debugw("pushes were lost; reading everything again")
 		return s.read(ctx)
 	}
 	if !portChanged {
@@ -497,6 +509,7 @@ func (s *session) pollDue(ctx context.Context, now time.Time) error {
 	slow := now.Sub(s.slow) >= slowPoll-early
 	if slow {
 		s.slow = now
+		s.reportUnreadable()
 		local, err := s.readLocal(ctx)
 		if err != nil {
 			return err

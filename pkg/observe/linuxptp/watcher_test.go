@@ -235,6 +235,10 @@ func TestBadFramesAreIgnored(t *testing.T) {
 	for range 8 {
 		n = r.wait(t, n, "ptp4l.0 sync")
 	}
+	r.wait(t, n, "ptp4l.0 own") // the next poll
+	if n := r.logs.FilterMessageSnippet("cannot be read; they were ignored").Len(); n < 1 || n > 2 {
+		t.Errorf("%d lines tell of the bad frames, want one, or two if they came in two lots", n)
+	}
 	r.none(t, slave, "ptp4l.0 silence", "ptp4l.0 down", "ptp4l.0 port 1:ens1f0:F", "ptp4l.0 port 1:ens1f0:U", "ptp4l.0 port 2")
 }
 

@@ -93,6 +93,7 @@ type Client struct {
 	countedFrom time.Time
 	wake        chan struct{}
 	taken       [maxPush]byte // data of the push that Next returned last
+	unreadable  int           // datagrams
 
 	subscribing  sync.Mutex // held while a subscription is sent: a renewal must not undo a change
 	subscription SubscribeEventsNP
@@ -183,6 +184,14 @@ func (c *Client) Next() (Push, bool) {
 	return c.ring.take(&c.taken)
 }
 
+// Unreadable returns how many datagrams came that are no management messages. They are
+// dropped.
+func (c *Client) Unreadable() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.unreadable
+}
+
 // Done returns a channel that is closed when the connection has ended: ptp4l has
 // exited, does not answer renewals any more, or Close was called.
 func (c *Client) Done() <-chan struct{} { return c.done }
@@ -246,11 +255,15 @@ func (c *Client) read() {
 // request that nobody waits for any more, is dropped.
 func (c *Client) receive(datagram []byte, at time.Time) {
 	m, err := Parse(datagram)
-	if err != nil || m.Target != c.self || m.Action != ActionResponse {
-		return
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err != nil {
+		c.unreadable++
+		return
+	}
+	if m.Target != c.self || m.Action != ActionResponse {
+		return
+	}
 	if m.IsPush() {
 		c.pushes += 1 + c.ring.add(&m, at)
 		notify(c.wake)
