@@ -17,6 +17,7 @@ limitations under the License.
 package adapter
 
 import (
+	"runtime"
 	"sync"
 	"time"
 
@@ -48,50 +49,83 @@ func newLine(origin time.Time, t clock.Thresholds, e oran.Encoder, j journal.Jou
 
 // observe takes one observation from a watcher.
 func (l *line) observe(o clock.Observation) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.record(l.node.Observe(o))
+	l.report(l.do(func(n *clock.Node) []clock.Transition { return n.Observe(o) }))
 }
 
 // advance lets time pass for the state machines.
 func (l *line) advance() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.record(l.node.Advance(l.instant(time.Now())))
+	l.report(l.do(func(n *clock.Node) []clock.Transition { return n.Advance(l.instant(time.Now())) }))
 }
 
-// record appends what has changed to the journal, and sets the alarm for the next
-// change that only time will bring.
-func (l *line) record(changes []clock.Transition) {
-	now := time.Now()
-	for _, t := range changes {
-		at := l.wall(now, t.At)
-		event, err := l.encoder.Encode(t, at)
-		if err != nil {
-			l.log.Errorw("a transition cannot be made an event; please report this", "transition", t, zap.Error(err))
-			continue
-		}
-		payload, err := event.Marshal()
-		if err != nil {
-			l.log.Errorw("an event cannot be recorded; please report this", "event", event, zap.Error(err))
-			continue
-		}
-		entry, err := l.journal.Append(payload)
-		if err != nil {
-			l.log.Errorw("an event was lost: the journal does not take it", "event", event, zap.Error(err))
-			continue
-		}
-		l.log.Infow("changed", "resource", event.Address.String(), "from", event.Previous, "to", event.State,
-			"reason", event.Reason, "interface", t.Interface, "offset", offset(t), "observed", at, "id", entry.ID())
-	}
+// do decides and records, and sets the alarm for the next change that only time will bring.
+func (l *line) do(decide func(*clock.Node) []clock.Transition) []recorded {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	done := l.record(decide(l.node))
 	if !l.ready && l.node.Ready() {
 		l.ready = true
 		l.log.Infow("ready: every clock source was read once or is known to be absent")
 	}
 	if next, ok := l.node.Deadline(); ok {
-		l.alarm(max(0, next.Sub(l.instant(now))))
+		l.alarm(max(0, next.Sub(l.instant(time.Now()))))
 	} else if l.deadline != nil {
 		l.deadline.Stop()
+	}
+	return done
+}
+
+// recorded is a change that the journal has, or err if it has not.
+type recorded struct {
+	transition clock.Transition
+	event      oran.Event
+	id         string
+	err        error
+}
+
+// record appends what has changed to the journal.
+func (l *line) record(changes []clock.Transition) []recorded {
+	if len(changes) == 0 {
+		return nil
+	}
+	now := time.Now()
+	done := make([]recorded, len(changes))
+	for n, t := range changes {
+		done[n].transition = t
+		done[n].event, done[n].id, done[n].err = l.append(t, l.wall(now, t.At))
+	}
+	return done
+}
+
+func (l *line) append(t clock.Transition, at time.Time) (oran.Event, string, error) {
+	event, err := l.encoder.Encode(t, at)
+	if err != nil {
+		return event, "", err
+	}
+	payload, err := event.Marshal()
+	if err != nil {
+		return event, "", err
+	}
+	entry, err := l.journal.Append(payload)
+	if err != nil {
+		return event, "", err
+	}
+	return event, entry.ID(), nil
+}
+
+// report logs what was recorded, after the publishers had their turn: an event does not
+// wait for its line in the log.
+func (l *line) report(done []recorded) {
+	if len(done) == 0 {
+		return
+	}
+	runtime.Gosched()
+	for _, r := range done {
+		if r.err != nil {
+			l.log.Errorw("a change was lost; please report this", "transition", r.transition, zap.Error(r.err))
+			continue
+		}
+		l.log.Infow("changed", "resource", r.event.Address.String(), "from", r.event.Previous, "to", r.event.State,
+			"reason", r.event.Reason, "interface", r.transition.Interface, "offset", offset(r.transition), "observed", r.event.Time, "id", r.id)
 	}
 }
 
