@@ -86,11 +86,17 @@ func (a *Adapter) Start(ctx context.Context) error {
 		stages = append(stages, func(ctx context.Context) error { return newHealth(line).serve(ctx, c.Health.Address) })
 	}
 	a.log.Infow("watching", "node", a.env.Node, "sockets", c.Linuxptp.Sockets, "thresholds", c.Thresholds)
-	if err := releaseStartup(); err != nil {
-		a.log.Debugw("the adapter takes more memory than it needs", zap.Error(err))
-	}
+	release := time.AfterFunc(settled, func() {
+		if err := releaseStartup(); err != nil {
+			a.log.Debugw("the adapter takes more memory than it needs", zap.Error(err))
+		}
+	})
+	defer release.Stop()
 	return together(ctx, stages)
 }
+
+// settled is how long after the start the adapter has said what there is to say.
+const settled = 10 * time.Second
 
 // bytesPerEntry is what an event takes in the journal at the most; most take half.
 const bytesPerEntry = 2048
