@@ -80,6 +80,7 @@ func (w *show) start(ctx context.Context, s stage) error {
 	if err != nil {
 		return err
 	}
+	w.display.Stderr = os.Stderr
 	if err := w.display.Start(); err != nil {
 		return fmt.Errorf("start event_display: %w", err)
 	}
