@@ -30,7 +30,11 @@ func newStage(ctx context.Context, scripted bool, version string) (stage, error)
 		say("A scripted ptp4l plays the clock, as asked. Nothing here is a real PTP clock.")
 		return newScript(ctx)
 	}
-	if err := lab.Check(); err != nil {
+	err := lab.Check()
+	if err == nil {
+		_, err = lab.Find(ctx, version)
+	}
+	if err != nil {
 		say("A scripted ptp4l plays the clock, because a real one cannot run here. Nothing below is a real PTP clock.\n   %v", err)
 		return newScript(ctx)
 	}
