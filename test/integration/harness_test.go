@@ -26,6 +26,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -106,6 +107,9 @@ func newSink(t *testing.T) *sink {
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		at := time.Now()
 		event, err := cehttp.NewEventFromHTTPRequest(r)
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return // cut short by the end of the adapter
+		}
 		if err == nil {
 			err = event.Validate()
 		}
