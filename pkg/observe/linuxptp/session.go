@@ -31,7 +31,7 @@ const (
 	// the Sync interval. It also heals whatever went unnoticed.
 	slowPoll = 5 * time.Second
 	// parentPoll is how often the parent is read where ptp4l may not push it.
-	parentPoll = time.Second
+	parentPoll = 2 * time.Second
 	// Where ptp4l does not push the offset it is read as often as Sync comes, but within
 	// these; the parent, which is not pushed then either, at the slower pace.
 	fastestPoll = 125 * time.Millisecond

@@ -110,9 +110,9 @@ func (c *Client) unsubscribe(ctx context.Context) {
 // isEmpty reports whether this is no subscription but the end of one.
 func (d *SubscribeEventsNP) isEmpty() bool { return d.Events == EventMask{} }
 
-// renewAfter returns a third of the time that the subscription lives for sure.
+// renewAfter returns half of the time that the subscription lives for sure.
 func (d *SubscribeEventsNP) renewAfter() time.Duration {
-	return time.Duration(d.Duration-1) * time.Second / 3
+	return time.Duration(d.Duration-1) * time.Second / 2
 }
 
 // keepSubscription renews the subscription whenever it is time, until ctx ends.

@@ -27,7 +27,7 @@ import (
 )
 
 // samples32 is the fastest subscription, and so the one that is renewed soonest: every
-// third of a second.
+// half a second.
 func samples32() pmc.Subscription {
 	return pmc.Subscription{Events: pmc.Events(pmc.NotifyTimeSync), Interval: time.Second / 32}
 }
