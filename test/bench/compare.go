@@ -23,10 +23,14 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2"
+
+	"github.com/eventing-ptp/eventing-ptp/pkg/observe/linuxptp/pmc"
 )
 
 // The programs to compare with: each does the part of the adapter's work that nobody
@@ -87,15 +91,16 @@ func read(sockets []string) error {
 	return nil
 }
 
-// readFrom reads what one ptp4l pushes until ctx ends. The port tells clients apart.
+// readFrom reads what one ptp4l pushes until ctx ends.
 func readFrom(ctx context.Context, socket string, port uint16, pushes *atomic.Uint64) error {
-	conn, err := dial(socket, fmt.Sprintf("reader.%d", port))
+	local := &net.UnixAddr{Name: filepath.Join(filepath.Dir(socket), fmt.Sprintf("reader.%d", port)), Net: "unixgram"}
+	conn, err := net.DialUnix("unixgram", local, &net.UnixAddr{Name: socket, Net: "unixgram"})
 	if err != nil {
 		return err
 	}
-	defer os.Remove(conn.LocalAddr().String())
+	defer os.Remove(local.Name)
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	go subscribe(ctx, conn, port)
+	go keepSubscription(ctx, conn, port)
 	buffer := make([]byte, 2048)
 	for {
 		if _, err := conn.Read(buffer); err != nil {
@@ -106,4 +111,38 @@ func readFrom(ctx context.Context, socket string, port uint16, pushes *atomic.Ui
 		}
 		pushes.Add(1)
 	}
+}
+
+// keepSubscription subscribes until ctx ends, for 4 s at a time: 16 pushes a second are
+// then safe.
+func keepSubscription(ctx context.Context, conn net.Conn, port uint16) {
+	frame := subscription(port, 4)
+	for ctx.Err() == nil {
+		if _, err := conn.Write(frame); err != nil {
+			return // closed
+		}
+		select {
+		case <-time.After(2 * time.Second):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// witnessPort is the port of the witness; readers count from 0.
+const witnessPort = 0xfffe
+
+// subscription returns the request to push everything for so many seconds. The port
+// tells the clients of one ptp4l apart.
+func subscription(port, seconds uint16) []byte {
+	events := pmc.SubscribeEventsNP{
+		Duration: seconds,
+		Events:   pmc.Events(pmc.NotifyPortState, pmc.NotifyTimeSync, pmc.NotifyParentDataSet),
+	}
+	request := pmc.Message{
+		Source: pmc.PortIdentity{Clock: pmc.ClockIdentity{0x02, 0xbe}, Port: port}, Target: pmc.Anyone(),
+		Action: pmc.ActionSet, ID: pmc.IDSubscribeEventsNP,
+	}
+	request.Data, _ = events.AppendBinary(nil) // both are of fixed size and fit
+	frame, _ := request.AppendBinary(nil)
+	return frame
 }

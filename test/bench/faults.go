@@ -170,9 +170,9 @@ func (s stage) play(ctx context.Context, f fault) (r result, err error) {
 	case f.ends:
 		r.toPush = done.Sub(began)
 	case f.push != nil:
-		push, ok := w.first(began, f.push)
-		if !ok {
-			return r, errors.New("an event came without a push")
+		push, err := w.first(began, f.push)
+		if err != nil {
+			return r, err
 		}
 		r.toPush = push.at.Sub(began)
 	}

@@ -25,7 +25,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/eventing-ptp/eventing-ptp/pkg/observe/linuxptp/pmc"
 	"github.com/eventing-ptp/eventing-ptp/test/lab"
 )
 
@@ -33,7 +32,7 @@ import (
 // the process.
 type startUp struct {
 	socket time.Duration // the adapter has made its socket beside ptp4l's
-	sync   time.Duration // ptp4l has pushed the Sync that decided
+	seen   time.Duration // it has seen the Sync that decided, as the event says
 	locked time.Duration // the event is at the sink's handler
 }
 
@@ -79,8 +78,8 @@ func startTable(b *bench, starts []startUp) *table {
 	}{
 		{"start of the process to LOCKED", func(s startUp) time.Duration { return s.locked }, &bar[time.Duration]{500 * time.Millisecond, 100 * time.Millisecond}},
 		{"  until it connects to ptp4l", func(s startUp) time.Duration { return s.socket }, nil},
-		{"  until ptp4l pushes a Sync", func(s startUp) time.Duration { return s.sync - s.socket }, nil},
-		{"  until the sink has the event", func(s startUp) time.Duration { return s.locked - s.sync }, nil},
+		{"  until it sees a Sync", func(s startUp) time.Duration { return s.seen - s.socket }, nil},
+		{"  until the sink has the event", func(s startUp) time.Duration { return s.locked - s.seen }, nil},
 	} {
 		var samples []time.Duration
 		for _, s := range starts {
@@ -106,11 +105,6 @@ func (b *bench) startOnce(ctx context.Context, l *lab.Lab, s *sink) (one startUp
 	if err != nil {
 		return one, err
 	}
-	w, err := newWitness(follower.Socket())
-	if err != nil {
-		return one, err
-	}
-	defer w.close()
 	adapter, err := b.programs.adapter(s.url, l.Sockets("follower"))
 	if err != nil {
 		return one, err
@@ -124,11 +118,11 @@ func (b *bench) startOnce(ctx context.Context, l *lab.Lab, s *sink) (one startUp
 	if err != nil {
 		return one, err
 	}
-	sync, ok := w.last(event.at, func(s sighting) bool { return s.id == pmc.IDTimeStatusNP })
-	if !ok {
-		return one, errors.New("LOCKED came without a Sync")
-	}
-	return startUp{connected.Sub(adapter.started), sync.at.Sub(adapter.started), event.at.Sub(adapter.started)}, nil
+	return startUp{
+		socket: connected.Sub(adapter.started),
+		seen:   event.event.Time().Sub(adapter.started),
+		locked: event.at.Sub(adapter.started),
+	}, nil
 }
 
 // connectedAt returns when the adapter made its socket, which lies beside ptp4l's and is
