@@ -95,7 +95,7 @@ func (b *bench) costOf(ctx context.Context, t *table, name string, instances int
 	if err != nil {
 		return err
 	}
-	addCost(t, name, ours, bare)
+	addCost(t, name, instances, ours, bare)
 	return nil
 }
 
@@ -144,8 +144,14 @@ func (b *bench) observe(ctx context.Context, programs ...*program) (ours, bare e
 	return expenses[0], expenses[1], nil
 }
 
-// addCost adds the rows of one setting.
-func addCost(t *table, name string, ours, bare expense) {
+// addCost adds the rows of one setting. The bars are for an adapter of one instance.
+func addCost(t *table, name string, instances int, ours, bare expense) {
+	judged := func(verdict []string) []string {
+		if instances != 1 {
+			return noBar()
+		}
+		return verdict
+	}
 	const mebibyte = 1024 // in KiB
 	mcore := func(v float64) string { return fmt.Sprintf("%.2f mcore", v) }
 	perSecond := func(v float64) string { return fmt.Sprintf("%.0f /s", v) }
@@ -156,10 +162,10 @@ func addCost(t *table, name string, ours, bare expense) {
 	}
 	inMiB := func(kib int64) float64 { return float64(kib) / mebibyte }
 
-	add("CPU", ours.mcore, bare.mcore, mcore, bar[float64]{2, 1}.cells(ours.mcore, mcore))
+	add("CPU", ours.mcore, bare.mcore, mcore, judged(bar[float64]{2, 1}.cells(ours.mcore, mcore)))
 	add("context switches", ours.switches, bare.switches, perSecond, noBar())
 	resident := inMiB(ours.memory.rss)
-	add("Rss", resident, inMiB(bare.memory.rss), mib, bar[float64]{40, 25}.cells(resident, mib))
+	add("Rss", resident, inMiB(bare.memory.rss), mib, judged(bar[float64]{40, 25}.cells(resident, mib)))
 	add("RssAnon", inMiB(ours.memory.anonymous), inMiB(bare.memory.anonymous), mib, noBar())
 	add("RssFile", inMiB(ours.memory.file), inMiB(bare.memory.file), mib, noBar())
 	add("Pss", inMiB(ours.memory.pss), inMiB(bare.memory.pss), mib, noBar())
