@@ -238,7 +238,7 @@ func TestFrozenAdapterDoesNotStallPtp4l(t *testing.T) {
 		// Samples that are calm are held back before they reach the adapter's queue. These
 		// are not: the queue fills as fast as it ever can.
 		do(t, l, "offset follower 5ms")
-		_, seen = s.wait(t, seen, "freerun", lockState(follower, "FREERUN"))
+		_, seen = s.wait(t, seen, "freerun", syncState("FREERUN"))
 
 		c, err := l.Clock("follower")
 		if err != nil {
