@@ -181,7 +181,7 @@ func (s *session) push(p pmc.Push) (portChanged bool, err error) {
 func (s *session) sync(at time.Time, d *pmc.TimeStatusNP, calm int) {
 	s.heard, s.ingress, s.silent = at, d.IngressTime, false
 	if s.slave != 0 {
-		s.silence.Reset(s.limit()) // before it fires: a timer that never does costs nothing
+		s.silence.Reset(s.limit())
 	}
 	s.emit(at, clock.Sync{Offset: time.Duration(d.MasterOffset), Calm: calm})
 }
