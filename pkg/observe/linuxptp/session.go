@@ -179,8 +179,9 @@ func (s *session) push(p pmc.Push) (portChanged bool, err error) {
 
 // sync reports a Sync that ptp4l has processed, and calm ones before it.
 func (s *session) sync(at time.Time, d *pmc.TimeStatusNP, calm int) {
-	s.heard, s.ingress, s.silent = at, d.IngressTime, false
-	if s.slave != 0 {
+	s.heard, s.ingress = at, d.IngressTime
+	if s.silent {
+		s.silent = false
 		s.silence.Reset(s.limit())
 	}
 	s.emit(at, clock.Sync{Offset: time.Duration(d.MasterOffset), Calm: calm})

@@ -62,8 +62,8 @@ func (s *session) checkSilence(ctx context.Context) error {
 		// sign of life was due; if none are, its push was lost and it may be a new one.
 		if s.heldBack() > 0 {
 			s.heard = latest
-			s.silence.Reset(s.limit() - time.Since(latest))
 		}
+		s.silence.Reset(s.limit() - time.Since(s.heard))
 		return nil
 	}
 	if ctx.Err() != nil {

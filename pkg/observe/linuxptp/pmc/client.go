@@ -27,6 +27,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -241,9 +243,20 @@ func (c *Client) awaitExit() {
 // socket, so that it is emptied whatever the rest of the process does.
 func (c *Client) read() {
 	var buf [maxMessage]byte
+	raw, err := c.conn.SyscallConn()
+	if err != nil {
+		c.fail(fmt.Errorf("read from ptp4l: %w", err))
+		return
+	}
+	var n int
+	var failed error
+	receive := func(fd uintptr) (done bool) {
+		n, failed = receiveNow(fd, buf[:])
+		return !errors.Is(failed, unix.EAGAIN)
+	}
 	for {
-		n, err := c.conn.Read(buf[:])
-		if err != nil {
+		err := raw.Read(receive)
+		if err = cmp.Or(err, failed); err != nil {
 			c.fail(fmt.Errorf("read from ptp4l: %w", err))
 			return
 		}
