@@ -47,8 +47,8 @@ type Adapter struct {
 var _ adapterv2.Adapter = (*Adapter)(nil)
 
 // New returns the adapter for an environment made by Load. It is an
-// adapterv2.AdapterConstructor. The library's ready-made client is not used: it follows
-// redirects as it pleases and drops what the sink answers.
+// adapterv2.AdapterConstructor. The library's ready-made client is not used: it lets a
+// redirect turn the POST of an event into a GET, and reads answers without a limit.
 func New(ctx context.Context, env adapterv2.EnvConfigAccessor, _ cloudevents.Client) adapterv2.Adapter {
 	return &Adapter{env: env.(*Env), client: adapterv2.GetClientConfig(ctx), log: logging.FromContext(ctx)}
 }
