@@ -38,7 +38,7 @@ func TestLoadDefaults(t *testing.T) {
 		t.Errorf("sink %q, node %q, cluster %q", env.Sink, env.Node, c.Cluster)
 	}
 	if c.Thresholds.LockOffset.Duration != 100*time.Nanosecond || c.Thresholds.HoldoverTimeout.Duration != 5*time.Second ||
-		c.Delivery.Timeout.Duration != 10*time.Second || c.History.Entries != 4096 || c.Health.Address != ":8080" {
+		c.Delivery.Timeout.Duration != 10*time.Second || c.History.Entries != 4096 || c.Health.Address != ":8081" {
 		t.Errorf("defaults differ from docs/configuration.md: %+v", c)
 	}
 }
