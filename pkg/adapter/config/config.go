@@ -1,0 +1,182 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+// Package config is the configuration of the receive adapter, as it travels in
+// K_SOURCE_CONFIG: the controller writes it, the adapter reads it.
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
+	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
+)
+
+// Config is the adapter's own configuration. Durations are written like 100ns, 500ms
+// or 5s.
+type Config struct {
+	// Cluster is the first part of every resource address.
+	Cluster    string     `json:"cluster"`
+	Linuxptp   Linuxptp   `json:"linuxptp"`
+	Thresholds Thresholds `json:"thresholds"`
+	Events     Events     `json:"events"`
+	Delivery   Delivery   `json:"delivery"`
+	History    History    `json:"history"`
+	Health     Health     `json:"health"`
+}
+
+// Linuxptp says which ptp4l instances to watch.
+type Linuxptp struct {
+	// Sockets are paths or patterns of ptp4l's uds_address; none means the usual places.
+	Sockets []string `json:"sockets,omitempty"`
+	// Domain is domainNumber; absent means to find it out.
+	Domain *uint8 `json:"domain,omitempty"`
+	// TransportSpecific is transportSpecific; absent means to find it out.
+	TransportSpecific *uint8 `json:"transportSpecific,omitempty"`
+}
+
+// Thresholds say when to speak.
+type Thresholds struct {
+	LockOffset      metav1.Duration `json:"lockOffset"`
+	UnlockOffset    metav1.Duration `json:"unlockOffset"`
+	LockSamples     int             `json:"lockSamples"`
+	UnlockSamples   int             `json:"unlockSamples"`
+	HoldoverTimeout metav1.Duration `json:"holdoverTimeout"`
+	// SyncIntervals and SyncTimeout: no Sync for the longer of so many Sync intervals
+	// and this time is a lost source.
+	SyncIntervals int             `json:"syncIntervals"`
+	SyncTimeout   metav1.Duration `json:"syncTimeout"`
+}
+
+// Events says what to say, and how.
+type Events struct {
+	// Types are the event types that are recorded and sent; none means all.
+	Types []string `json:"types,omitempty"`
+	// SourceFormat is full (/cluster/node/n1/sync/...) or oran (/sync/...).
+	SourceFormat string `json:"sourceFormat"`
+}
+
+// Delivery says how hard to try.
+type Delivery struct {
+	// Timeout is of one try.
+	Timeout metav1.Duration `json:"timeout"`
+	// Retry is how often an event is tried again; 0 means until the sink takes it.
+	Retry int `json:"retry"`
+	// BackoffPolicy is exponential (the wait doubles) or linear (it grows by
+	// BackoffDelay).
+	BackoffPolicy string `json:"backoffPolicy"`
+	// BackoffDelay is the wait before the first retry; it grows up to BackoffMax.
+	BackoffDelay metav1.Duration `json:"backoffDelay"`
+	BackoffMax   metav1.Duration `json:"backoffMax"`
+	// DeadLetterSink is a URL for events that the sink refuses.
+	DeadLetterSink string `json:"deadLetterSink,omitempty"`
+}
+
+// The policies of Delivery.
+const (
+	Exponential = "exponential"
+	Linear      = "linear"
+)
+
+// History bounds what is kept for a sink that is away.
+type History struct {
+	Entries int `json:"entries"`
+}
+
+// Health says where the probes are answered.
+type Health struct {
+	// Address is host:port; empty means not to answer probes.
+	Address string `json:"address"`
+}
+
+// Default is the configuration of which nothing was said.
+func Default() Config {
+	return Config{
+		Cluster:    "cluster",
+		Thresholds: DefaultThresholds(),
+		Events:     Events{SourceFormat: string(oran.SourceFull)},
+		Delivery: Delivery{
+			Timeout:       metav1.Duration{Duration: 10 * time.Second},
+			BackoffPolicy: Exponential,
+			BackoffDelay:  metav1.Duration{Duration: 100 * time.Millisecond},
+			BackoffMax:    metav1.Duration{Duration: 10 * time.Second},
+		},
+		History: History{Entries: 4096},
+		Health:  Health{Address: ":8081"}, // not 8080, where a sink on the same machine would be
+	}
+}
+
+// DefaultThresholds are those of the state machines; a source counts as lost after four
+// Sync intervals, which one late Sync does not reach, and not before half a second.
+func DefaultThresholds() Thresholds {
+	t := clock.DefaultThresholds()
+	return Thresholds{
+		LockOffset:      metav1.Duration{Duration: t.LockOffset},
+		UnlockOffset:    metav1.Duration{Duration: t.UnlockOffset},
+		LockSamples:     t.LockSamples,
+		UnlockSamples:   t.UnlockSamples,
+		HoldoverTimeout: metav1.Duration{Duration: t.HoldoverTimeout},
+		SyncIntervals:   4,
+		SyncTimeout:     metav1.Duration{Duration: 500 * time.Millisecond},
+	}
+}
+
+// Parse reads YAML or JSON over c. A key that does not exist is an error: a misspelt
+// threshold must not silently be the default. from names the text in errors.
+func (c *Config) Parse(text, from string) error {
+	data, err := yaml.YAMLToJSONStrict([]byte(text))
+	if err != nil {
+		return fmt.Errorf("%s: not valid YAML or JSON: %s", from, strings.Join(strings.Fields(err.Error()), " "))
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(c); err != nil {
+		return fmt.Errorf("%s: %s; docs/configuration.md lists every key", from, strings.TrimPrefix(err.Error(), "json: "))
+	}
+	return nil
+}
+
+// Clock returns the thresholds of the state machines.
+func (t Thresholds) Clock() clock.Thresholds {
+	return clock.Thresholds{
+		LockOffset:      t.LockOffset.Duration,
+		UnlockOffset:    t.UnlockOffset.Duration,
+		LockSamples:     t.LockSamples,
+		UnlockSamples:   t.UnlockSamples,
+		HoldoverTimeout: t.HoldoverTimeout.Duration,
+	}
+}
+
+// Validate reports the first threshold that makes no sense, and what would.
+func (t Thresholds) Validate() error {
+	if err := t.Clock().Validate(); err != nil {
+		return err
+	}
+	switch {
+	case t.SyncIntervals < 2:
+		return fmt.Errorf("thresholds: syncIntervals is %d; it must be 2 or more, because one late Sync is no silence", t.SyncIntervals)
+	case t.SyncTimeout.Duration <= 0:
+		return fmt.Errorf("thresholds: syncTimeout is %v; it must be positive, for example 500ms", t.SyncTimeout.Duration)
+	}
+	return nil
+}

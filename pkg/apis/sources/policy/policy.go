@@ -1,0 +1,136 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+// Package policy is what only an administrator may decide: the config map config-ptp.
+package policy
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"knative.dev/pkg/configmap"
+
+	adapterconfig "github.com/eventing-ptp/eventing-ptp/pkg/adapter/config"
+)
+
+// ConfigMapName is the config map's name in the namespace of the controller.
+const ConfigMapName = "config-ptp"
+
+// The keys of the config map.
+const (
+	AllowPrivilegedKey          = "allow-privileged"
+	AllowHostNetworkKey         = "allow-host-network"
+	AllowedSocketDirectoriesKey = "allowed-socket-directories"
+
+	lockOffsetKey      = "lock-offset"
+	unlockOffsetKey    = "unlock-offset"
+	lockSamplesKey     = "lock-samples"
+	unlockSamplesKey   = "unlock-samples"
+	holdoverTimeoutKey = "holdover-timeout"
+	syncIntervalsKey   = "sync-intervals"
+	syncTimeoutKey     = "sync-timeout"
+)
+
+// Policy bounds what PtpSources may ask for, and says what they get where they do not.
+type Policy struct {
+	// AllowPrivileged lets a source run privileged adapters.
+	AllowPrivileged bool
+	// AllowHostNetwork lets a source run adapters on the node's own network.
+	AllowHostNetwork bool
+	// AllowedSocketDirectories are the host's directories, with all below them, that an
+	// adapter may see.
+	AllowedSocketDirectories []string
+	// Thresholds are those of sources that leave them out.
+	Thresholds adapterconfig.Thresholds
+}
+
+// Default is the policy of a config map that says nothing.
+func Default() *Policy {
+	return &Policy{
+		AllowedSocketDirectories: []string{"/var/run/ptp"},
+		Thresholds:               adapterconfig.DefaultThresholds(),
+	}
+}
+
+// Parse reads the config map. A key that does not exist is an error: a misspelt one must
+// not silently be the default.
+func Parse(cm *corev1.ConfigMap) (*Policy, error) {
+	p := Default()
+	t := &p.Thresholds
+	var directories string
+	parsers := map[string]configmap.ParseFunc{
+		AllowPrivilegedKey:          configmap.AsBool(AllowPrivilegedKey, &p.AllowPrivileged),
+		AllowHostNetworkKey:         configmap.AsBool(AllowHostNetworkKey, &p.AllowHostNetwork),
+		AllowedSocketDirectoriesKey: configmap.AsString(AllowedSocketDirectoriesKey, &directories),
+		lockOffsetKey:               configmap.AsDuration(lockOffsetKey, &t.LockOffset.Duration),
+		unlockOffsetKey:             configmap.AsDuration(unlockOffsetKey, &t.UnlockOffset.Duration),
+		lockSamplesKey:              configmap.AsInt(lockSamplesKey, &t.LockSamples),
+		unlockSamplesKey:            configmap.AsInt(unlockSamplesKey, &t.UnlockSamples),
+		holdoverTimeoutKey:          configmap.AsDuration(holdoverTimeoutKey, &t.HoldoverTimeout.Duration),
+		syncIntervalsKey:            configmap.AsInt(syncIntervalsKey, &t.SyncIntervals),
+		syncTimeoutKey:              configmap.AsDuration(syncTimeoutKey, &t.SyncTimeout.Duration),
+	}
+	known := slices.Sorted(maps.Keys(parsers))
+	for _, key := range slices.Sorted(maps.Keys(cm.Data)) {
+		if _, ok := parsers[key]; !ok && key != configmap.ExampleKey {
+			return nil, fmt.Errorf("config map %s: key %q is not known; the keys are %s", ConfigMapName, key, strings.Join(known, ", "))
+		}
+	}
+	for _, key := range known {
+		if err := parsers[key](cm.Data); err != nil {
+			return nil, fmt.Errorf("config map %s: key %q: %w", ConfigMapName, key, err)
+		}
+	}
+	if _, ok := cm.Data[AllowedSocketDirectoriesKey]; ok {
+		p.AllowedSocketDirectories = strings.FieldsFunc(directories, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' })
+	}
+	for _, d := range p.AllowedSocketDirectories {
+		if !path.IsAbs(d) || path.Clean(d) != d || d == "/" {
+			return nil, fmt.Errorf("config map %s: key %q: %q must be an absolute path below /, without a slash at its end, for example /var/run/ptp",
+				ConfigMapName, AllowedSocketDirectoriesKey, d)
+		}
+	}
+	if err := t.Validate(); err != nil {
+		return nil, fmt.Errorf("config map %s: %w", ConfigMapName, err)
+	}
+	return p, nil
+}
+
+// AllowsSocketDirectory is whether an adapter may see a directory of the host.
+func (p *Policy) AllowsSocketDirectory(directory string) bool {
+	directory = path.Clean(directory)
+	return slices.ContainsFunc(p.AllowedSocketDirectories, func(allowed string) bool {
+		return directory == allowed || strings.HasPrefix(directory, allowed+"/")
+	})
+}
+
+type key struct{}
+
+// With returns a context that carries the policy.
+func With(ctx context.Context, p *Policy) context.Context { return context.WithValue(ctx, key{}, p) }
+
+// From returns the policy that the context carries, or the default one.
+func From(ctx context.Context) *Policy {
+	if p, ok := ctx.Value(key{}).(*Policy); ok && p != nil {
+		return p
+	}
+	return Default()
+}

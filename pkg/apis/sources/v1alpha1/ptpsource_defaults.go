@@ -1,0 +1,73 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package v1alpha1
+
+import (
+	"context"
+
+	"knative.dev/pkg/apis"
+	"knative.dev/pkg/ptr"
+)
+
+const (
+	// DefaultSocketDirectory is where linuxptp-daemon and distributions with a directory
+	// of their own keep ptp4l's sockets. It is a directory of its own, so that an adapter
+	// sees nothing else of the host.
+	DefaultSocketDirectory = "/var/run/ptp"
+	// DefaultSockets are ptp4l, ptp4l.0.socket, ptp4l-eth0 and the like.
+	DefaultSockets = "ptp4l*"
+	// DefaultClusterName is O-RAN's word for a cluster that has no name.
+	DefaultClusterName = "cluster"
+	// DefaultHistoryEntries is some 4 MiB of events.
+	DefaultHistoryEntries = 4096
+	// DefaultGPSD is gpsd's port (RFC 6335 registration gpsd) on the node itself.
+	DefaultGPSD = "localhost:2947"
+)
+
+// SetDefaults fills in what was left out. Thresholds are not filled in: what is left out
+// there follows config-ptp, also when that changes. The CRD has the same defaults, for
+// clusters in which the webhook is not asked.
+func (s *PtpSource) SetDefaults(ctx context.Context) {
+	ctx = apis.WithinParent(ctx, s.ObjectMeta)
+	s.Spec.SetDefaults(ctx)
+}
+
+// SetDefaults fills in what was left out of the spec.
+func (s *PtpSourceSpec) SetDefaults(ctx context.Context) {
+	s.Sink.SetDefaults(ctx)
+	if s.Delivery != nil {
+		s.Delivery.DeadLetterSink.SetDefaults(ctx)
+	}
+	setDefault(&s.Linuxptp.SocketDirectory, DefaultSocketDirectory)
+	if len(s.Linuxptp.Sockets) == 0 {
+		s.Linuxptp.Sockets = []string{DefaultSockets}
+	}
+	if s.GNSS != nil {
+		setDefault(&s.GNSS.GPSD, DefaultGPSD)
+	}
+	setDefault(&s.Events.SourceFormat, SourceFull)
+	setDefault(&s.Events.ClusterName, DefaultClusterName)
+	if s.History.Entries == nil {
+		s.History.Entries = ptr.Int32(DefaultHistoryEntries)
+	}
+}
+
+func setDefault[T ~string](field *T, value T) {
+	if *field == "" {
+		*field = value
+	}
+}
