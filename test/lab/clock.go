@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/observe/linuxptp/pmc"
+	"github.com/eventing-ptp/eventing-ptp/test/sandbox"
 )
 
 // Clock is one ptp4l instance of a lab. Its verbs are synchronous: when they
@@ -46,7 +47,7 @@ type Clock struct {
 	log       string
 
 	mu          sync.Mutex
-	process     *process // the last run
+	process     *sandbox.Process // the last run
 	frozen      bool
 	servoLocked bool // what the servo shall be, kept over restarts
 }
@@ -92,7 +93,7 @@ func (c *Clock) Log() string { return c.log }
 
 // Namespace returns a path to the clock's network namespace that is valid while
 // the lab lives, for example for nsenter --net.
-func (c *Clock) Namespace() string { return c.node.path() }
+func (c *Clock) Namespace() string { return c.node.Path() }
 
 // Ports returns the clock's PTP ports, port 1 first.
 func (c *Clock) Ports() []*Port { return c.ports }
@@ -104,10 +105,10 @@ func (c *Clock) Port() *Port { return c.ports[0] }
 func (c *Clock) Pid() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.process.running() {
+	if !c.process.Running() {
 		return 0
 	}
-	return c.process.cmd.Process.Pid
+	return c.process.Pid()
 }
 
 // Kill ends ptp4l with SIGKILL; its socket file stays behind.
@@ -128,7 +129,7 @@ func (c *Clock) Stop() (time.Time, error) {
 func (c *Clock) Restart(ctx context.Context) (time.Time, error) {
 	return c.verb("restart", func() (at time.Time, err error) {
 		at = time.Now()
-		if c.process.running() {
+		if c.process.Running() {
 			if at, err = c.end(syscall.SIGTERM); err != nil {
 				return at, err
 			}
@@ -164,8 +165,8 @@ func (c *Clock) close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var errs []error
-	if c.process.running() {
-		if _, err := c.process.end(syscall.SIGKILL); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if c.process.Running() {
+		if _, err := c.process.End(syscall.SIGKILL); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			errs = append(errs, fmt.Errorf("end %s: %w", c.name, err))
 		}
 	}
@@ -180,7 +181,7 @@ func (c *Clock) close() error {
 // start starts ptp4l, waits until it answers, and restores the servo. The
 // caller holds mu.
 func (c *Clock) start(ctx context.Context) error {
-	p, err := startProcess(c.node, c.linuxptp.command(context.WithoutCancel(ctx), "-f", c.config), c.log)
+	p, err := c.node.Start(c.linuxptp.command(context.WithoutCancel(ctx), "-f", c.config), c.log)
 	if err != nil {
 		return fmt.Errorf("start ptp4l: %w", err)
 	}
@@ -202,13 +203,13 @@ func (c *Clock) end(signal syscall.Signal) (time.Time, error) {
 	if err := c.ready(); err != nil && (signal != syscall.SIGKILL || !c.frozen) {
 		return time.Now(), err
 	}
-	return c.process.end(signal)
+	return c.process.End(signal)
 }
 
 // pause sends SIGSTOP or SIGCONT. The caller holds mu.
 func (c *Clock) pause(signal syscall.Signal) (time.Time, error) {
 	freeze := signal == syscall.SIGSTOP
-	if !c.process.running() {
+	if !c.process.Running() {
 		return time.Now(), c.ended(c.process)
 	}
 	switch {
@@ -217,7 +218,7 @@ func (c *Clock) pause(signal syscall.Signal) (time.Time, error) {
 	case !c.frozen && !freeze:
 		return time.Now(), errors.New("it is not frozen")
 	}
-	at, err := c.process.pause(signal)
+	at, err := c.process.Pause(signal)
 	if err == nil {
 		c.frozen = freeze
 	}
@@ -226,7 +227,7 @@ func (c *Clock) pause(signal syscall.Signal) (time.Time, error) {
 
 // ready returns an error if ptp4l cannot answer. The caller holds mu.
 func (c *Clock) ready() error {
-	if !c.process.running() {
+	if !c.process.Running() {
 		return c.ended(c.process)
 	}
 	if c.frozen {
@@ -236,10 +237,10 @@ func (c *Clock) ready() error {
 }
 
 // ended says how a process ended, with ptp4l's last words.
-func (c *Clock) ended(p *process) error {
+func (c *Clock) ended(p *sandbox.Process) error {
 	how := "exit status 0"
-	if p.err != nil {
-		how = p.err.Error()
+	if err := p.Err(); err != nil {
+		how = err.Error()
 	}
 	return fmt.Errorf("ptp4l does not run (%s): restart it; its log %s ends:\n%s", how, c.log, c.lastWords())
 }
@@ -250,7 +251,7 @@ func (c *Clock) lastWords() string {
 	if err != nil {
 		return err.Error()
 	}
-	return lastLines(string(text), 5)
+	return sandbox.LastLines(string(text), 5)
 }
 
 // pollInterval is how often a state is read while waiting for it. One read
@@ -259,7 +260,7 @@ const pollInterval = 5 * time.Millisecond
 
 // poll calls done until it is true, the process ends, or ctx is done. An error
 // of done means "not yet"; the last one before ctx was done is quoted.
-func (c *Clock) poll(ctx context.Context, p *process, done func() (bool, error)) error {
+func (c *Clock) poll(ctx context.Context, p *sandbox.Process, done func() (bool, error)) error {
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	var last error
@@ -272,7 +273,7 @@ func (c *Clock) poll(ctx context.Context, p *process, done func() (bool, error))
 			last = err
 		}
 		select {
-		case <-p.exited:
+		case <-p.Exited():
 			return c.ended(p)
 		case <-ctx.Done():
 			return errors.Join(ctx.Err(), last, fmt.Errorf("the log %s ends:\n%s", c.log, c.lastWords()))

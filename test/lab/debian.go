@@ -25,6 +25,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/eventing-ptp/eventing-ptp/test/sandbox"
 )
 
 // debianKeyring holds the keys that sign Debian's releases
@@ -167,7 +169,7 @@ func run(cmd *exec.Cmd) ([]byte, error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, lastLines(stderr.String(), 3))
+		return nil, fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, sandbox.LastLines(stderr.String(), 3))
 	}
 	return stdout.Bytes(), nil
 }

@@ -35,29 +35,41 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/eventing-ptp/eventing-ptp/test/sandbox"
 )
 
 // Lab is a running PTP network.
 type Lab struct {
-	dir    *workDir
+	dir    *sandbox.Dir
 	nodes  map[string]*node
 	clocks []*Clock
 	close  func() error // tearDown, once
 }
 
+// dirPrefix begins the name of every directory that a lab makes for itself.
+const dirPrefix = "eventing-ptp-lab-"
+
+// node is a network namespace that clocks run in.
+type node struct {
+	*sandbox.Namespace
+	dir string // sockets, configurations and logs of its clocks
+}
+
 // Check returns nil if this process may build labs, else an error that says what
 // is missing.
 func Check() error {
-	n, err := newNode("")
+	n, err := sandbox.NewNamespace()
 	if err != nil {
 		return fmt.Errorf("%w: a lab runs ptp4l in network namespaces, which takes root with CAP_SYS_ADMIN, "+
 			"CAP_NET_ADMIN and CAP_NET_RAW: use sudo, or a privileged container", err)
 	}
-	return n.close()
+	return n.Close()
 }
 
 // Build starts a lab and returns when port 1 of every follower and boundary clock
@@ -87,19 +99,24 @@ func Build(ctx context.Context, o Options) (*Lab, error) {
 }
 
 func (l *Lab) build(ctx context.Context, o Options, plan plan, linuxptp Linuxptp) (err error) {
-	if l.dir, err = openWorkDir(o.Dir); err != nil {
+	if o.Dir == "" {
+		l.dir, err = sandbox.MakeTempDir(os.TempDir(), dirPrefix)
+	} else {
+		l.dir, err = sandbox.OpenDir(o.Dir)
+	}
+	if err != nil {
 		return err
 	}
 	for _, name := range plan.nodes() {
-		dir, err := l.dir.makeSub(name)
+		dir, err := l.dir.Make(name)
 		if err != nil {
 			return err
 		}
-		n, err := newNode(dir)
+		n, err := sandbox.NewNamespace()
 		if err != nil {
 			return err
 		}
-		l.nodes[name] = n
+		l.nodes[name] = &node{Namespace: n, dir: dir}
 	}
 	for _, p := range plan.clocks {
 		c, err := newClock(p, o, linuxptp, l.nodes[p.node])
@@ -164,12 +181,12 @@ func (l *Lab) Clock(name string) (*Clock, error) {
 func (l *Lab) Clocks() []*Clock { return slices.Clone(l.clocks) }
 
 // Dir returns the lab's directory.
-func (l *Lab) Dir() string { return l.dir.path }
+func (l *Lab) Dir() string { return l.dir.Path() }
 
 // Sockets returns a pattern that matches the read-write sockets of one node and
 // of no other, for example for an adapter that watches the followers' node.
 func (l *Lab) Sockets(node string) string {
-	return filepath.Join(l.dir.path, node, "ptp4l.*.socket")
+	return filepath.Join(l.dir.Path(), node, "ptp4l.*.socket")
 }
 
 // Close ends all ptp4l processes, removes the network namespaces with their
@@ -182,10 +199,10 @@ func (l *Lab) tearDown() error {
 		errs = append(errs, c.close())
 	}
 	for _, n := range l.nodes {
-		errs = append(errs, n.close())
+		errs = append(errs, n.Close())
 	}
 	if l.dir != nil {
-		errs = append(errs, l.dir.close(slices.Collect(maps.Keys(l.nodes))))
+		errs = append(errs, l.dir.Close(slices.Collect(maps.Keys(l.nodes))...))
 	}
 	return errors.Join(errs...)
 }

@@ -24,6 +24,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/eventing-ptp/eventing-ptp/test/sandbox"
 )
 
 // Linuxptp is a ptp4l that can be run.
@@ -76,15 +78,11 @@ func find(ctx context.Context, version string) (Linuxptp, error) {
 			return l, nil
 		}
 	}
-	base, err := os.UserCacheDir()
+	cache, err := sandbox.CacheDir()
 	if err != nil {
-		return Linuxptp{}, fmt.Errorf("no cache directory, set HOME or XDG_CACHE_HOME: %w", err)
-	}
-	cache := filepath.Join(base, "eventing-ptp")
-	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return Linuxptp{}, err
 	}
-	lock, err := lockDir(ctx, cache)
+	lock, err := sandbox.Lock(ctx, cache)
 	if err != nil {
 		return Linuxptp{}, err
 	}

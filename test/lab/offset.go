@@ -69,12 +69,12 @@ func (p *Port) attach(program *os.File) error {
 	if p.xdp != nil {
 		return updateLink(p.xdp, program)
 	}
-	return p.clock.node.do(func() error {
+	return p.clock.node.Do(func() error {
 		ifr, err := unix.NewIfreq(p.iface)
 		if err != nil {
 			return err
 		}
-		if err := unix.IoctlIfreq(int(p.clock.node.control.Fd()), unix.SIOCGIFINDEX, ifr); err != nil {
+		if err := unix.IoctlIfreq(int(p.clock.node.Control().Fd()), unix.SIOCGIFINDEX, ifr); err != nil {
 			return err
 		}
 		p.xdp, err = linkXDP(program, ifr.Uint32())

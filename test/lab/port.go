@@ -54,50 +54,12 @@ func (p *Port) LinkDown() (time.Time, error) { return p.setLink("link down", fal
 // LinkUp takes the interface up. It returns the time just before.
 func (p *Port) LinkUp() (time.Time, error) { return p.setLink("link up", true) }
 
-// setLink needs no thread inside the namespace: an ioctl on an interface is
-// about the namespace of the socket it is made on.
 func (p *Port) setLink(verb string, up bool) (time.Time, error) {
 	at := time.Now()
-	if err := setUp(p.clock.node.control, p.iface, up); err != nil {
+	if err := p.clock.node.SetUp(p.iface, up); err != nil {
 		return at, fmt.Errorf("%s %s: %w", verb, p, err)
 	}
 	return at, nil
-}
-
-// setUp sets or clears IFF_UP of an interface (netdevice(7)).
-func setUp(control *os.File, iface string, up bool) error {
-	ifr, err := unix.NewIfreq(iface)
-	if err != nil {
-		return err
-	}
-	if err := unix.IoctlIfreq(int(control.Fd()), unix.SIOCGIFFLAGS, ifr); err != nil {
-		return fmt.Errorf("read the flags of %s: %w", iface, err)
-	}
-	flags := ifr.Uint16() &^ unix.IFF_UP
-	if up {
-		flags |= unix.IFF_UP
-	}
-	ifr.SetUint16(flags)
-	if err := unix.IoctlIfreq(int(control.Fd()), unix.SIOCSIFFLAGS, ifr); err != nil {
-		return fmt.Errorf("set the flags of %s: %w", iface, err)
-	}
-	return nil
-}
-
-// setAddress gives an interface an IPv4 address; the kernel derives the prefix
-// length from the address class (netdevice(7)).
-func setAddress(control *os.File, iface string, address [4]byte) error {
-	ifr, err := unix.NewIfreq(iface)
-	if err != nil {
-		return err
-	}
-	if err := ifr.SetInet4Addr(address[:]); err != nil {
-		return err
-	}
-	if err := unix.IoctlIfreq(int(control.Fd()), unix.SIOCSIFADDR, ifr); err != nil {
-		return fmt.Errorf("set the address of %s: %w", iface, err)
-	}
-	return nil
 }
 
 // layCable makes a veth pair, one end for each port, and takes both up. number
@@ -108,14 +70,14 @@ func layCable(number byte, a, b *Port) error {
 	// passes for hardware, where it may wait for a second (linkwatch_urgent_event in
 	// net/core/link_watch.c).
 	endA, endB := vethEnd{a.iface, 100 + int32(number)}, vethEnd{b.iface, 200 + int32(number)}
-	err := a.clock.node.do(func() error { return makeVeth(endA, endB, b.clock.node.netns) })
+	err := a.clock.node.Do(func() error { return makeVeth(endA, endB, b.clock.node.File()) })
 	if err != nil {
 		return fmt.Errorf("cable %s to %s: %w", a, b, err)
 	}
 	a.peer, b.peer = b, a
 	for host, p := range []*Port{a, b} {
 		// A class C address has a prefix length of 24 without being told.
-		if err := setAddress(p.clock.node.control, p.iface, [4]byte{192, 168, number, byte(host + 1)}); err != nil {
+		if err := p.clock.node.SetAddress(p.iface, [4]byte{192, 168, number, byte(host + 1)}); err != nil {
 			return fmt.Errorf("%s: %w", p, err)
 		}
 		if _, err := p.LinkUp(); err != nil {

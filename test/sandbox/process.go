@@ -14,7 +14,7 @@ See the License for the specific language governing permissions and
 limitations under the License.
 */
 
-package lab
+package sandbox
 
 import (
 	"errors"
@@ -28,21 +28,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// stopTimeout is how long a ptp4l may take to end after SIGTERM, and to stop
-// or continue after SIGSTOP or SIGCONT.
+// stopTimeout is how long a process may take to end after the signal of End.
 const stopTimeout = 5 * time.Second
 
-// process is one run of ptp4l.
-type process struct {
+// Process is one run of a program.
+type Process struct {
 	cmd    *exec.Cmd
-	exited chan struct{} // closed when it has ended and is reaped
-	err    error         // how it ended, valid once exited is closed
+	exited chan struct{}
+	err    error // how it ended, valid once exited is closed
 }
 
-// startProcess starts cmd on the node's thread; its output is appended to the
-// log. It gets a process group of its own, so that an interrupt at the terminal
-// reaches only the lab, and dies with the node's thread.
-func startProcess(n *node, cmd *exec.Cmd, log string) (*process, error) {
+// Start starts cmd in the namespace; its output is appended to the file log. It
+// gets a process group of its own, so that an interrupt at the terminal reaches
+// only this process, and dies with the namespace's thread.
+func (n *Namespace) Start(cmd *exec.Cmd, log string) (*Process, error) {
 	f, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return nil, err
@@ -50,10 +49,10 @@ func startProcess(n *node, cmd *exec.Cmd, log string) (*process, error) {
 	defer f.Close()
 	cmd.Stdout, cmd.Stderr = f, f
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
-	if err := n.do(cmd.Start); err != nil {
+	if err := n.Do(cmd.Start); err != nil {
 		return nil, err
 	}
-	p := &process{cmd: cmd, exited: make(chan struct{})}
+	p := &Process{cmd: cmd, exited: make(chan struct{})}
 	go func() {
 		p.err = cmd.Wait()
 		close(p.exited)
@@ -61,8 +60,21 @@ func startProcess(n *node, cmd *exec.Cmd, log string) (*process, error) {
 	return p, nil
 }
 
-// running reports whether there is a process and it has not ended.
-func (p *process) running() bool {
+// Pid returns the process id.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// Exited returns a channel that is closed when the process has ended and is
+// reaped.
+func (p *Process) Exited() <-chan struct{} { return p.exited }
+
+// Err says how the process ended, as exec.Cmd.Wait does. It waits for the end.
+func (p *Process) Err() error {
+	<-p.exited
+	return p.err
+}
+
+// Running reports whether there is a process and it has not ended.
+func (p *Process) Running() bool {
 	if p == nil {
 		return false
 	}
@@ -74,11 +86,14 @@ func (p *process) running() bool {
 	}
 }
 
-// end sends a signal that ends the process and waits until it has ended. It
+// Signal sends a signal and does not wait.
+func (p *Process) Signal(signal os.Signal) error { return p.cmd.Process.Signal(signal) }
+
+// End sends a signal that ends the process and waits until it has ended. It
 // returns the time just before.
-func (p *process) end(signal os.Signal) (time.Time, error) {
+func (p *Process) End(signal os.Signal) (time.Time, error) {
 	at := time.Now()
-	if err := p.cmd.Process.Signal(signal); err != nil {
+	if err := p.Signal(signal); err != nil {
 		return at, err
 	}
 	select {
@@ -89,28 +104,28 @@ func (p *process) end(signal os.Signal) (time.Time, error) {
 	}
 }
 
-// pause sends SIGSTOP or SIGCONT and waits until it has taken effect. It returns
+// Pause sends SIGSTOP or SIGCONT and waits until it has taken effect. It returns
 // the time just before.
-func (p *process) pause(signal syscall.Signal) (time.Time, error) {
+func (p *Process) Pause(signal syscall.Signal) (time.Time, error) {
 	event := unix.WSTOPPED
 	if signal == syscall.SIGCONT {
 		event = unix.WCONTINUED
 	}
 	at := time.Now()
-	if err := p.cmd.Process.Signal(signal); err != nil {
+	if err := p.Signal(signal); err != nil {
 		return at, err
 	}
 	for {
 		// Waits only for the stop, so it takes no exit status away from Wait.
-		err := unix.Waitid(unix.P_PID, p.cmd.Process.Pid, nil, event, nil)
+		err := unix.Waitid(unix.P_PID, p.Pid(), nil, event, nil)
 		if !errors.Is(err, unix.EINTR) {
 			return at, err
 		}
 	}
 }
 
-// lastLines returns the last n lines of a text.
-func lastLines(text string, n int) string {
+// LastLines returns the last n lines of a text.
+func LastLines(text string, n int) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }

@@ -14,7 +14,7 @@ See the License for the specific language governing permissions and
 limitations under the License.
 */
 
-package lab
+package sandbox
 
 import (
 	"context"
@@ -25,32 +25,32 @@ import (
 	"time"
 )
 
-func TestTempDirOfADeadLabIsRemovedByTheNext(t *testing.T) {
+func TestTempDirOfADeadProcessIsRemovedByTheNext(t *testing.T) {
 	base := t.TempDir()
-	dead, err := makeTempDir(base)
+	dead, err := MakeTempDir(base, "sandbox-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := dead.makeSub("gm"); err != nil {
+	if _, err := dead.Make("gm"); err != nil {
 		t.Fatal(err)
 	}
 	release(t, dead.lock) // as the kernel does for a process that ends
-	alive, err := makeTempDir(base)
+	alive, err := MakeTempDir(base, "sandbox-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	next, err := makeTempDir(base)
+	next, err := MakeTempDir(base, "sandbox-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(dead.path); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the dead lab's directory is still there: %v", err)
+		t.Errorf("the dead process's directory is still there: %v", err)
 	}
-	for _, d := range []*workDir{alive, next} {
+	for _, d := range []*Dir{alive, next} {
 		if _, err := os.Stat(d.path); err != nil {
 			t.Error(err)
 		}
-		if err := d.close(nil); err != nil {
+		if err := d.Close(); err != nil {
 			t.Error(err)
 		}
 	}
@@ -59,38 +59,38 @@ func TestTempDirOfADeadLabIsRemovedByTheNext(t *testing.T) {
 	}
 }
 
-func TestDirOfARunningLabIsRefused(t *testing.T) {
+func TestDirOfARunningProcessIsRefused(t *testing.T) {
 	dir := t.TempDir()
-	first, err := openWorkDir(dir)
+	first, err := OpenDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openWorkDir(dir); !errors.Is(err, errLocked) {
-		t.Errorf("a second lab in the same directory: %v", err)
+	if _, err := OpenDir(dir); !errors.Is(err, ErrLocked) {
+		t.Errorf("a second one in the same directory: %v", err)
 	}
-	if err := first.close(nil); err != nil {
+	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := openWorkDir(dir)
+	again, err := OpenDir(dir)
 	if err != nil {
 		t.Fatalf("after the first is closed: %v", err)
 	}
 	release(t, again.lock)
 }
 
-func TestGivenDirKeepsWhatIsNotTheLabs(t *testing.T) {
+func TestGivenDirKeepsWhatIsNotTheSandboxs(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "made", "on", "the", "way")
-	d, err := openWorkDir(dir)
+	d, err := OpenDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "mine"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.makeSub("gm"); err != nil {
+	if _, err := d.Make("gm"); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.close([]string{"gm"}); err != nil {
+	if err := d.Close("gm"); err != nil {
 		t.Fatal(err)
 	}
 	left, err := os.ReadDir(dir)
@@ -104,18 +104,18 @@ func TestGivenDirKeepsWhatIsNotTheLabs(t *testing.T) {
 
 func TestLockDirWaitsUntilItIsReleased(t *testing.T) {
 	dir := t.TempDir()
-	holder, err := lockDir(t.Context(), dir)
+	holder, err := Lock(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	short, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	if _, err := lockDir(short, dir); !errors.Is(err, errLocked) || !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := Lock(short, dir); !errors.Is(err, ErrLocked) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("while it is held: %v", err)
 	}
 	got := make(chan error)
 	go func() {
-		f, err := lockDir(t.Context(), dir)
+		f, err := Lock(t.Context(), dir)
 		if err == nil {
 			err = f.Close()
 		}

@@ -14,7 +14,7 @@ See the License for the specific language governing permissions and
 limitations under the License.
 */
 
-package lab
+package sandbox
 
 import "testing"
 
@@ -25,7 +25,7 @@ func TestLastLines(t *testing.T) {
 		{"more", "a\nb\nc\n", "b\nc"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := lastLines(test.text, 2); got != test.want {
+			if got := LastLines(test.text, 2); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})

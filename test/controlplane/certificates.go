@@ -1,0 +1,152 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package controlplane
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// validity is how long certificates are good for: longer than any test runs.
+const validity = 24 * time.Hour
+
+// authority is a certificate authority. It signs what it is asked to.
+type authority struct {
+	certificate *x509.Certificate
+	key         *ecdsa.PrivateKey
+}
+
+// newAuthority makes a certificate authority.
+func newAuthority(name string) (*authority, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	template, err := certificateTemplate(pkix.Name{CommonName: name})
+	if err != nil {
+		return nil, err
+	}
+	template.IsCA, template.BasicConstraintsValid = true, true
+	template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return nil, fmt.Errorf("sign the certificate of %s: %w", name, err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	return &authority{certificate, key}, err
+}
+
+// pem returns the authority's certificate.
+func (a *authority) pem() []byte { return encodeCertificate(a.certificate.Raw) }
+
+// server returns a certificate and key for a TLS server.
+func (a *authority) server(name string, dns []string, ips []net.IP) (keyPair, error) {
+	return a.sign(pkix.Name{CommonName: name}, func(c *x509.Certificate) {
+		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+		c.DNSNames, c.IPAddresses = dns, ips
+	})
+}
+
+// client returns a certificate and key for a TLS client: the common name is the
+// user and the organization the group it is in, for Kubernetes.
+func (a *authority) client(user, group string) (keyPair, error) {
+	return a.sign(pkix.Name{CommonName: user, Organization: []string{group}}, func(c *x509.Certificate) {
+		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	})
+}
+
+func (a *authority) sign(subject pkix.Name, purpose func(*x509.Certificate)) (keyPair, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return keyPair{}, err
+	}
+	template, err := certificateTemplate(subject)
+	if err != nil {
+		return keyPair{}, err
+	}
+	template.KeyUsage = x509.KeyUsageDigitalSignature
+	purpose(template)
+	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, key.Public(), a.key)
+	if err != nil {
+		return keyPair{}, fmt.Errorf("sign the certificate of %s: %w", subject, err)
+	}
+	private, err := encodeKey(key)
+	return keyPair{certificate: encodeCertificate(der), key: private}, err
+}
+
+func certificateTemplate(subject pkix.Name) (*x509.Certificate, error) {
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	// An hour back: the machine's clock may be stepped while a test runs.
+	return &x509.Certificate{
+		SerialNumber: serial, Subject: subject, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(validity),
+	}, nil
+}
+
+// keyPair is a certificate and its private key, both in PEM.
+type keyPair struct{ certificate, key []byte }
+
+// write writes a key pair as name.crt and name.key.
+func (p keyPair) write(dir, name string) error {
+	return errors.Join(
+		os.WriteFile(filepath.Join(dir, name+".crt"), p.certificate, 0o600),
+		os.WriteFile(filepath.Join(dir, name+".key"), p.key, 0o600))
+}
+
+func encodeCertificate(der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+}
+
+func encodeKey(key *ecdsa.PrivateKey) ([]byte, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), err
+}
+
+// writeServiceAccountKey writes the key that service account tokens are signed
+// with, as sa.key, and its public half, as sa.pub.
+func writeServiceAccountKey(dir string) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	private, err := encodeKey(key)
+	if err != nil {
+		return err
+	}
+	der, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		return err
+	}
+	public := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+	return errors.Join(
+		os.WriteFile(filepath.Join(dir, "sa.key"), private, 0o600),
+		os.WriteFile(filepath.Join(dir, "sa.pub"), public, 0o600))
+}

@@ -1,0 +1,22 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+// Package sandbox runs programs that nothing is left of: in network namespaces
+// without names, with files in directories that are locked while somebody uses
+// them. When the process that made them ends, even by kill -9, the kernel ends
+// the programs and removes the namespaces, and the next process removes the
+// directories.
+package sandbox
