@@ -101,11 +101,7 @@ func (l *line) append(t clock.Transition, at time.Time) (oran.Event, string, err
 	if err != nil {
 		return event, "", err
 	}
-	payload, err := event.Marshal()
-	if err != nil {
-		return event, "", err
-	}
-	entry, err := l.journal.Append(payload)
+	entry, err := l.journal.Append(event.Marshal())
 	if err != nil {
 		return event, "", err
 	}

@@ -27,13 +27,13 @@ import (
 // As a pattern, a part that is empty stands for all.
 type Address struct {
 	// Cluster is the cluster, with its hierarchy of sites where there is one.
-	Cluster string `json:"cluster,omitempty"`
+	Cluster string
 	// Node is the node as Kubernetes names it.
-	Node string `json:"node,omitempty"`
+	Node string
 	// Instance is one of several clocks of the node; empty for what the node has once.
-	Instance string `json:"instance,omitempty"`
+	Instance string
 	// Resource is the path from /sync on, such as LockState.
-	Resource string `json:"resource,omitempty"`
+	Resource string
 }
 
 // ParseAddress reads an address in any of the shapes in use:

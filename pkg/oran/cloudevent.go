@@ -17,7 +17,6 @@ limitations under the License.
 package oran
 
 import (
-	"encoding/json"
 	"fmt"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2"
@@ -58,18 +57,18 @@ func (e Event) CloudEvent(id string, sequence uint64) cloudevents.Event {
 	ce.SetTime(e.Time)
 	ce.SetSubject(e.Subject)
 	ce.SetDataContentType(cloudevents.ApplicationJSON)
-	// Strings alone cannot fail to become JSON.
-	ce.DataEncoded, _ = json.Marshal(Data{Version: dataVersion, Values: e.Values})
+	ce.DataEncoded = []byte(e.Data)
 
+	resource := e.resourceAddress()
 	for _, extension := range []struct{ name, value string }{
-		{ResourceAddressExtension, e.resourceAddress()},
+		{ResourceAddressExtension, resource},
 		{NodeExtension, e.Address.Node},
 		{InstanceExtension, e.Address.Instance},
 		{StateExtension, e.State},
 		{PreviousStateExtension, e.Previous},
 		{ReasonExtension, e.Reason},
 		{SequenceExtension, fmt.Sprintf("%020d", sequence)},
-		{PartitionKeyExtension, e.resourceAddress()},
+		{PartitionKeyExtension, resource},
 	} {
 		if extension.value != "" {
 			ce.SetExtension(extension.name, extension.value)

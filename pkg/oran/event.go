@@ -27,56 +27,26 @@ import (
 	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
 )
 
-// Event is a change of a resource, in the shape in which it is recorded: all of its
-// CloudEvent but the id and the sequence, which the journal gives it.
+// Event is a change of a resource: all of its CloudEvent but the id and the sequence,
+// which the journal gives it.
 type Event struct {
 	// Type is one of the event types, such as LockStateChange.
-	Type string `json:"type"`
+	Type string
 	// Source is the CloudEvent's source.
-	Source string `json:"source"`
+	Source string
 	// Address is the resource that changed, with its instance.
-	Address Address `json:"address"`
+	Address Address
 	// Subject is the instance, or the node for what the node has once.
-	Subject string `json:"subject"`
+	Subject string
 	// Time is when the change was observed.
-	Time time.Time `json:"time"`
+	Time time.Time
 	// State is the value now: LOCKED, HOLDOVER or FREERUN, or the clock class in
 	// decimal. Previous is the one before, empty when this is the first.
-	State    string `json:"state"`
-	Previous string `json:"previous,omitempty"`
+	State, Previous string
 	// Reason says why, in CamelCase: a clock.Reason.
-	Reason string `json:"reason,omitempty"`
-	// Values are the event's data.
-	Values []Value `json:"values"`
-}
-
-// recordVersion is raised when a recorded event can no longer be read by older code.
-const recordVersion = 1
-
-type record struct {
-	Version int `json:"v"`
-	Event
-}
-
-// Marshal returns the event as it is recorded.
-func (e Event) Marshal() ([]byte, error) {
-	raw, err := json.Marshal(record{Version: recordVersion, Event: e})
-	if err != nil {
-		return nil, fmt.Errorf("marshal event: %w", err)
-	}
-	return raw, nil
-}
-
-// Unmarshal reads a recorded event. It fails for one that newer code has recorded.
-func Unmarshal(raw []byte) (Event, error) {
-	var r record
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return Event{}, fmt.Errorf("unmarshal event: %w", err)
-	}
-	if r.Version != recordVersion {
-		return Event{}, fmt.Errorf("unmarshal event: it was recorded in version %d, this program reads version %d", r.Version, recordVersion)
-	}
-	return r.Event, nil
+	Reason string
+	// Data is the event's data as it is sent: a Data in JSON.
+	Data string
 }
 
 // SourceFormat says what the source attribute of an event is.
@@ -120,6 +90,8 @@ func (e Encoder) Encode(t clock.Transition, at time.Time) (Event, error) {
 		return Event{}, fmt.Errorf("encode transition: %w", err)
 	}
 	definition, _ := Define(resource)
+	// Strings alone cannot fail to become JSON.
+	data, _ := json.Marshal(Data{Version: dataVersion, Values: values})
 	event := Event{
 		Type: definition.EventType,
 		Address: Address{
@@ -132,7 +104,7 @@ func (e Encoder) Encode(t clock.Transition, at time.Time) (Event, error) {
 		Time:   at.UTC().Round(0),
 		State:  t.To.String(),
 		Reason: string(t.Reason),
-		Values: values,
+		Data:   string(data),
 	}
 	if t.From != nil {
 		event.Previous = t.From.String()

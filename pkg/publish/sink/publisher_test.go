@@ -81,14 +81,10 @@ func (b *bench) record(n int) {
 		Time:    time.Date(2026, 11, 20, 9, 9, 7, 781100559, time.UTC),
 		State:   "HOLDOVER",
 		Reason:  "SyncSilent",
-		Values:  []oran.Value{{ResourceAddress: "/cluster/node/n1/ens1f0/master", DataType: oran.Notification, ValueType: oran.Enumeration, Value: "HOLDOVER"}},
+		Data:    `{"version":"1.0","values":[{"ResourceAddress":"/cluster/node/n1/ens1f0/master","data_type":"notification","value_type":"enumeration","value":"HOLDOVER"}]}`,
 	}
 	for range n {
-		payload, err := e.Marshal()
-		if err != nil {
-			b.t.Fatal(err)
-		}
-		if _, err := b.journal.Append(payload); err != nil {
+		if _, err := b.journal.Append(e.Marshal()); err != nil {
 			b.t.Fatal(err)
 		}
 	}
