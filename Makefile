@@ -23,8 +23,9 @@ build: ## Build static binaries into bin/.
 	CGO_ENABLED=0 go build -trimpath -buildvcs=auto -ldflags '-s -w' -o bin/ ./cmd/...
 
 .PHONY: lint
-lint: lint-test ## Check formatting, style, the borders between packages, and the licences of dependencies.
+lint: lint-test ## Check formatting, style, the borders between packages, generated code, and the licences of dependencies.
 	$(TOOL) golangci-lint run ./...
+	@hack/update-codegen.sh --verify
 	@hack/licenses.sh check
 
 .PHONY: lint-test
@@ -34,6 +35,10 @@ lint-test: ## Show that every rule of the linter bites (two seconds, part of lin
 .PHONY: fmt
 fmt: ## Format all Go code.
 	$(TOOL) golangci-lint fmt ./...
+
+.PHONY: codegen
+codegen: ## Generate deep copies, clients and informers from pkg/apis.
+	@hack/update-codegen.sh
 
 .PHONY: unit
 unit: ## Run the unit tests and the seeds of the fuzz targets, with the race detector.
@@ -70,6 +75,10 @@ vuln: ## Look for known vulnerabilities in what is linked into the binaries (net
 licenses: ## Check the licences of all dependencies and keep their texts in third_party/VENDOR-LICENSE.
 	hack/licenses.sh check
 	hack/licenses.sh save
+
+.PHONY: release
+release: ## Build the images and write dist/eventing-ptp.yaml with its checksum (VERSION, KO_DOCKER_REPO).
+	@hack/release.sh
 
 .PHONY: clean
 clean: ## Remove everything that make has made here.

@@ -22,7 +22,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2"
@@ -30,6 +29,7 @@ import (
 	adapterv2 "knative.dev/eventing/pkg/adapter/v2"
 	"knative.dev/pkg/logging"
 
+	"github.com/eventing-ptp/eventing-ptp/pkg/adapter/config"
 	"github.com/eventing-ptp/eventing-ptp/pkg/journal"
 	"github.com/eventing-ptp/eventing-ptp/pkg/observe/linuxptp"
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
@@ -67,9 +67,9 @@ func (a *Adapter) Start(ctx context.Context) error {
 	defer events.Close()
 
 	origin := time.Now()
-	line := newLine(origin, c.clock(), encoder, events, a.log)
+	line := newLine(origin, c, encoder, events, a.log)
 	defer line.close()
-	watcher, err := linuxptp.NewWatcher(c.linuxptp(), origin, line.observe, a.log.Named("linuxptp"))
+	watcher, err := linuxptp.NewWatcher(watching(c), origin, line.observe, a.log.Named("linuxptp"))
 	if err != nil {
 		return err
 	}
@@ -108,6 +108,10 @@ func (a *Adapter) publisher(events journal.Journal) (*sink.Publisher, error) {
 	if err != nil {
 		return nil, err
 	}
+	retries := sink.Forever
+	if d.Retry != nil {
+		retries = *d.Retry
+	}
 	p := &sink.Publisher{
 		Cursor: events.Cursor("sink"),
 		Sink:   target,
@@ -115,7 +119,8 @@ func (a *Adapter) publisher(events journal.Journal) (*sink.Publisher, error) {
 			Timeout:    d.Timeout.Duration,
 			Backoff:    d.BackoffDelay.Duration,
 			MaxBackoff: d.BackoffMax.Duration,
-			Retries:    d.Retry,
+			Linear:     d.BackoffPolicy == config.Linear,
+			Retries:    retries,
 		},
 		Logger: a.log.Named("sink").Desugar(),
 	}
@@ -129,13 +134,11 @@ func (a *Adapter) publisher(events journal.Journal) (*sink.Publisher, error) {
 
 // target returns a place to send events to, with a client of its own.
 func (a *Adapter) target(uri string) (sink.Target, error) {
-	c := a.client
-	c.Options = append(slices.Clone(c.Options), cloudevents.WithTarget(uri), sink.HTTP)
-	client, err := adapterv2.NewClient(c)
+	sender, err := newSender(a.client, uri)
 	if err != nil {
 		return sink.Target{}, fmt.Errorf("make a client for the sink: %w", err)
 	}
-	return sink.Target{Sender: client, URI: uri}, nil
+	return sink.Target{Sender: sender, URI: uri}, nil
 }
 
 // together runs all stages until ctx ends or one fails, and waits for every one.

@@ -159,6 +159,42 @@ func TestFromTheSocketToTheSink(t *testing.T) {
 	}
 }
 
+// Types that are not asked for are not even recorded: the sequence has no holes.
+func TestChosenTypes(t *testing.T) {
+	_, socket := simulate(t)
+	s := newSink(t, nil)
+	t.Setenv("K_SOURCE_CONFIG", `{"events": {"types": ["event.sync.ptp-status.ptp-clock-class-change"], "sourceFormat": "oran"}}`)
+	start(t, "-sink", s.URL, "-socket", socket, "-health", "")
+	s.wait(t, "/sync/ptp-status/clock-class 255>6 ParentClass")
+	if got, want := s.events(), []string{"/sync/ptp-status/clock-class >255 OwnClass", "/sync/ptp-status/clock-class 255>6 ParentClass"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for n, id := range s.ids {
+		if !strings.HasSuffix(id, fmt.Sprintf("-%d", n+1)) {
+			t.Errorf("event %d has id %s", n+1, id)
+		}
+	}
+}
+
+// With retry 0 every event has one try.
+func TestNoRetry(t *testing.T) {
+	_, socket := simulate(t)
+	s := newSink(t, func(id string) int {
+		if strings.HasSuffix(id, "-1") {
+			return http.StatusServiceUnavailable
+		}
+		return http.StatusAccepted
+	})
+	t.Setenv("K_SOURCE_CONFIG", `{"delivery": {"retry": 0}}`)
+	start(t, "-sink", s.URL, "-socket", socket, "-health", "")
+	s.wait(t, "/cluster/node/n1/sync/sync-status/sync-state FREERUN>LOCKED OffsetInRange")
+	if got := s.events()[0]; got != "/cluster/node/n1/sync/ptp-status/clock-class >255 OwnClass" {
+		t.Errorf("the first event taken is %s, want the second one", got)
+	}
+}
+
 // A sink that fails loses nothing and changes neither order nor ids.
 func TestSinkThatFails(t *testing.T) {
 	p, socket := simulate(t)

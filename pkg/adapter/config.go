@@ -17,8 +17,6 @@ limitations under the License.
 package adapter
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -30,12 +28,11 @@ import (
 	"time"
 
 	"github.com/kelseyhightower/envconfig"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	adapterv2 "knative.dev/eventing/pkg/adapter/v2"
-	"sigs.k8s.io/yaml"
 
-	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
+	"github.com/eventing-ptp/eventing-ptp/pkg/adapter/config"
 	"github.com/eventing-ptp/eventing-ptp/pkg/observe/linuxptp"
+	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 )
 
 // Env is what the receive adapter takes from its environment: Knative's variables for
@@ -43,138 +40,40 @@ import (
 type Env struct {
 	adapterv2.EnvConfig
 
-	// SourceConfig is a Config in YAML or JSON.
+	// SourceConfig is a config.Config in YAML or JSON.
 	SourceConfig string `envconfig:"K_SOURCE_CONFIG"`
 	// Node is the name of the node as Kubernetes knows it.
 	Node string `envconfig:"NODE_NAME"`
 
 	// Config is SourceConfig read, with defaults and flags applied.
-	Config Config `ignored:"true"`
+	Config config.Config `ignored:"true"`
 }
 
-// Config is the adapter's own configuration.
-type Config struct {
-	// Cluster is the first part of every resource address.
-	Cluster    string     `json:"cluster"`
-	Linuxptp   Linuxptp   `json:"linuxptp"`
-	Thresholds Thresholds `json:"thresholds"`
-	Events     Events     `json:"events"`
-	Delivery   Delivery   `json:"delivery"`
-	History    History    `json:"history"`
-	Health     Health     `json:"health"`
-}
-
-// Linuxptp says which ptp4l instances to watch.
-type Linuxptp struct {
-	// Sockets are paths or patterns of ptp4l's uds_address; none means the usual places.
-	Sockets []string `json:"sockets,omitempty"`
-	// Domain is domainNumber; absent means to find it out.
-	Domain *uint8 `json:"domain,omitempty"`
-	// TransportSpecific is transportSpecific; absent means to find it out.
-	TransportSpecific *uint8 `json:"transportSpecific,omitempty"`
-}
-
-// Thresholds say when to speak. Durations are written like 100ns, 500ms or 5s.
-type Thresholds struct {
-	LockOffset      metav1.Duration `json:"lockOffset"`
-	UnlockOffset    metav1.Duration `json:"unlockOffset"`
-	LockSamples     int             `json:"lockSamples"`
-	UnlockSamples   int             `json:"unlockSamples"`
-	HoldoverTimeout metav1.Duration `json:"holdoverTimeout"`
-	// SyncIntervals and SyncTimeout: no Sync for the longer of so many Sync intervals
-	// and this time is a lost source.
-	SyncIntervals int             `json:"syncIntervals"`
-	SyncTimeout   metav1.Duration `json:"syncTimeout"`
-}
-
-// Events says how to say it.
-type Events struct {
-	// SourceFormat is full (/cluster/node/n1/sync/...) or oran (/sync/...).
-	SourceFormat string `json:"sourceFormat"`
-}
-
-// Delivery says how hard to try.
-type Delivery struct {
-	// Timeout is of one try.
-	Timeout metav1.Duration `json:"timeout"`
-	// Retry is how often an event is tried again; 0 means until the sink takes it.
-	Retry int `json:"retry"`
-	// BackoffDelay is the wait before the first retry; it doubles up to BackoffMax.
-	BackoffDelay metav1.Duration `json:"backoffDelay"`
-	BackoffMax   metav1.Duration `json:"backoffMax"`
-	// DeadLetterSink is a URL for events that the sink refuses.
-	DeadLetterSink string `json:"deadLetterSink,omitempty"`
-}
-
-// History bounds what is kept for a sink that is away.
-type History struct {
-	Entries int `json:"entries"`
-}
-
-// Health says where the probes are answered.
-type Health struct {
-	// Address is host:port; empty means not to answer probes.
-	Address string `json:"address"`
-}
-
-// DefaultConfig is the configuration of which nothing was said.
-func DefaultConfig() Config {
-	t, l := clock.DefaultThresholds(), linuxptp.DefaultConfig()
-	return Config{
-		Cluster: "cluster",
-		Thresholds: Thresholds{
-			LockOffset:      metav1.Duration{Duration: t.LockOffset},
-			UnlockOffset:    metav1.Duration{Duration: t.UnlockOffset},
-			LockSamples:     t.LockSamples,
-			UnlockSamples:   t.UnlockSamples,
-			HoldoverTimeout: metav1.Duration{Duration: t.HoldoverTimeout},
-			SyncIntervals:   l.SyncIntervals,
-			SyncTimeout:     metav1.Duration{Duration: l.SyncTimeout},
-		},
-		Events: Events{SourceFormat: "full"},
-		Delivery: Delivery{
-			Timeout:      metav1.Duration{Duration: 10 * time.Second},
-			BackoffDelay: metav1.Duration{Duration: 100 * time.Millisecond},
-			BackoffMax:   metav1.Duration{Duration: 10 * time.Second},
-		},
-		History: History{Entries: 4096},
-		Health:  Health{Address: ":8081"}, // not 8080, where a sink on the same machine would be,
-	}
-}
-
-// parse reads text over c. A key that does not exist is an error: a misspelt threshold
-// must not silently be the default.
-func (c *Config) parse(text, from string) error {
-	data, err := yaml.YAMLToJSONStrict([]byte(text))
-	if err != nil {
-		return fmt.Errorf("%s: not valid YAML or JSON: %s", from, strings.Join(strings.Fields(err.Error()), " "))
-	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(c); err != nil {
-		return fmt.Errorf("%s: %s; docs/configuration.md lists every key", from, strings.TrimPrefix(err.Error(), "json: "))
-	}
-	return nil
-}
-
-// Validate reports the first value that makes no sense, and what would.
-func (c Config) Validate() error {
+// validate reports the first value that makes no sense, and what would.
+func validate(c config.Config) error {
 	if c.Cluster == "" || strings.Contains(c.Cluster, "/") {
 		return fmt.Errorf("cluster is %q; it must be one part of a resource address, for example cluster", c.Cluster)
 	}
-	if err := c.clock().Validate(); err != nil {
+	if err := c.Thresholds.Validate(); err != nil {
 		return err
 	}
-	if err := c.linuxptp().Validate(); err != nil {
+	if err := watching(c).Validate(); err != nil {
 		return err
+	}
+	for _, t := range c.Events.Types {
+		if definition, ok := oran.Define(t); !ok || definition.EventType != t {
+			return fmt.Errorf("events: types names %q, which is no event type; one is %s", t, oran.LockStateChange)
+		}
 	}
 	switch {
-	case c.Events.SourceFormat != "full" && c.Events.SourceFormat != "oran":
+	case c.Events.SourceFormat != string(oran.SourceFull) && c.Events.SourceFormat != string(oran.SourceORAN):
 		return fmt.Errorf("events: sourceFormat is %q; it must be full or oran", c.Events.SourceFormat)
 	case c.Delivery.Timeout.Duration <= 0:
 		return fmt.Errorf("delivery: timeout is %v; it must be positive, for example 10s, or a sink that hangs would hang the adapter", c.Delivery.Timeout.Duration)
-	case c.Delivery.Retry < 0:
-		return fmt.Errorf("delivery: retry is %d; it must be 0 (until the sink takes the event) or more", c.Delivery.Retry)
+	case c.Delivery.Retry != nil && *c.Delivery.Retry < 0:
+		return fmt.Errorf("delivery: retry is %d; it must be 0 or more, or absent (until the sink takes the event)", *c.Delivery.Retry)
+	case c.Delivery.BackoffPolicy != config.Exponential && c.Delivery.BackoffPolicy != config.Linear:
+		return fmt.Errorf("delivery: backoffPolicy is %q; it must be exponential or linear", c.Delivery.BackoffPolicy)
 	case c.Delivery.BackoffDelay.Duration <= 0 || c.Delivery.BackoffMax.Duration < c.Delivery.BackoffDelay.Duration:
 		return fmt.Errorf("delivery: backoffDelay is %v and backoffMax %v; they must be positive and in this order", c.Delivery.BackoffDelay.Duration, c.Delivery.BackoffMax.Duration)
 	case c.History.Entries < 1:
@@ -188,17 +87,8 @@ func (c Config) Validate() error {
 	return nil
 }
 
-func (c Config) clock() clock.Thresholds {
-	return clock.Thresholds{
-		LockOffset:      c.Thresholds.LockOffset.Duration,
-		UnlockOffset:    c.Thresholds.UnlockOffset.Duration,
-		LockSamples:     c.Thresholds.LockSamples,
-		UnlockSamples:   c.Thresholds.UnlockSamples,
-		HoldoverTimeout: c.Thresholds.HoldoverTimeout.Duration,
-	}
-}
-
-func (c Config) linuxptp() linuxptp.Config {
+// watching is what the watcher of linuxptp is to do.
+func watching(c config.Config) linuxptp.Config {
 	return linuxptp.Config{
 		Sockets:           c.Linuxptp.Sockets,
 		Domain:            c.Linuxptp.Domain,
@@ -235,7 +125,7 @@ Flags, each of which wins over the environment:
 
 // Load reads the environment and then the command line. The error says what to change.
 func Load(args []string) (*Env, error) {
-	env := &Env{Config: DefaultConfig()}
+	env := &Env{Config: config.Default()}
 	if err := envconfig.Process("", env); err != nil {
 		return nil, fmt.Errorf("read the environment: %w", err)
 	}
@@ -243,7 +133,7 @@ func Load(args []string) (*Env, error) {
 		return nil, err
 	}
 	if env.SourceConfig != "" {
-		if err := env.Config.parse(env.SourceConfig, "K_SOURCE_CONFIG"); err != nil {
+		if err := env.Config.Parse(env.SourceConfig, "K_SOURCE_CONFIG"); err != nil {
 			return nil, err
 		}
 	}
@@ -263,7 +153,7 @@ func Load(args []string) (*Env, error) {
 	if err := validateURL(env.Sink); err != nil {
 		return nil, fmt.Errorf("sink: %w", err)
 	}
-	if err := env.Config.Validate(); err != nil {
+	if err := validate(env.Config); err != nil {
 		return nil, err
 	}
 	return env, nil
@@ -298,7 +188,7 @@ func (e *Env) parseFlags(args []string) error {
 		if err != nil {
 			return err
 		}
-		return e.Config.parse(string(text), path)
+		return e.Config.Parse(string(text), path)
 	})
 	var sockets []string
 	flags.Func("socket", "`path` or quoted pattern of a ptp4l socket (uds_address); may be repeated", func(pattern string) error {

@@ -24,6 +24,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/eventing-ptp/eventing-ptp/pkg/adapter/config"
+	"github.com/eventing-ptp/eventing-ptp/pkg/observe/linuxptp"
 )
 
 func TestLoadDefaults(t *testing.T) {
@@ -43,6 +46,14 @@ func TestLoadDefaults(t *testing.T) {
 	}
 }
 
+// The watcher's own defaults are these, so that everything that is said of them is true wherever it is said.
+func TestDefaultsAreTheWatchers(t *testing.T) {
+	got, want := watching(config.Default()), linuxptp.DefaultConfig()
+	if got.SyncIntervals != want.SyncIntervals || got.SyncTimeout != want.SyncTimeout {
+		t.Errorf("%d intervals and %v, want %d and %v", got.SyncIntervals, got.SyncTimeout, want.SyncIntervals, want.SyncTimeout)
+	}
+}
+
 // The configuration that is printed in the documentation must be the default one.
 func TestDocumentedConfigurationIsTheDefault(t *testing.T) {
 	page, err := os.ReadFile("../../docs/configuration.md")
@@ -54,11 +65,11 @@ func TestDocumentedConfigurationIsTheDefault(t *testing.T) {
 	if !ok || !closed {
 		t.Fatal("docs/configuration.md has no yaml block")
 	}
-	documented := Config{}
-	if err := documented.parse(text, "docs/configuration.md"); err != nil {
+	documented := config.Config{}
+	if err := documented.Parse(text, "docs/configuration.md"); err != nil {
 		t.Fatal(err)
 	}
-	want := DefaultConfig()
+	want := config.Default()
 	want.Linuxptp.Sockets = []string{}
 	if diff := cmp.Diff(want, documented); diff != "" {
 		t.Errorf("default (-) and documented (+) differ:\n%s", diff)
@@ -112,8 +123,8 @@ func TestLoadRefuses(t *testing.T) {
 		{name: "duration without unit", config: `{"thresholds":{"lockOffset":"100"}}`, want: `missing unit in duration "100"`},
 		{name: "threshold of the wrong sign", config: `{"thresholds":{"lockOffset":"-100ns"}}`, want: "thresholds: lockOffset is -100ns; it must be positive"},
 		{name: "thresholds out of order", config: `{"thresholds":{"lockOffset":"1us"}}`, want: "thresholds: unlockOffset is 200ns; it must be at least lockOffset (1µs)"},
-		{name: "silence without intervals", config: `{"thresholds":{"syncIntervals":1}}`, want: "linuxptp: syncIntervals is 1; it must be 2 or more"},
-		{name: "silence without time", config: `{"thresholds":{"syncTimeout":"0s"}}`, want: "linuxptp: syncTimeout is 0s; it must be positive"},
+		{name: "silence without intervals", config: `{"thresholds":{"syncIntervals":1}}`, want: "thresholds: syncIntervals is 1; it must be 2 or more"},
+		{name: "silence without time", config: `{"thresholds":{"syncTimeout":"0s"}}`, want: "thresholds: syncTimeout is 0s; it must be positive"},
 		{name: "transportSpecific out of range", config: `{"linuxptp":{"transportSpecific":16}}`, want: "linuxptp: transportSpecific is 16"},
 		{name: "domain out of range", config: `{"linuxptp":{"domain":256}}`, want: "cannot unmarshal number 256 into Go struct field"},
 		{name: "broken pattern", args: []string{"-socket", "/run/ptp4l["}, want: `socket pattern "/run/ptp4l[": syntax error in pattern`},
@@ -122,6 +133,8 @@ func TestLoadRefuses(t *testing.T) {
 		{name: "cluster with a slash", config: `{"cluster":"a/b"}`, want: `cluster is "a/b"`},
 		{name: "source format", config: `{"events":{"sourceFormat":"short"}}`, want: `events: sourceFormat is "short"; it must be full or oran`},
 		{name: "no time-out", config: `{"delivery":{"timeout":"0s"}}`, want: "delivery: timeout is 0s"},
+		{name: "event type", config: `{"events":{"types":["event.sync.ptp-status.ptp-state"]}}`, want: `events: types names "event.sync.ptp-status.ptp-state", which is no event type`},
+		{name: "backoff policy", config: `{"delivery":{"backoffPolicy":"fast"}}`, want: `delivery: backoffPolicy is "fast"; it must be exponential or linear`},
 		{name: "negative retries", config: `{"delivery":{"retry":-1}}`, want: "delivery: retry is -1"},
 		{name: "backoff out of order", config: `{"delivery":{"backoffDelay":"20s"}}`, want: "delivery: backoffDelay is 20s and backoffMax 10s"},
 		{name: "dead letter sink", config: `{"delivery":{"deadLetterSink":"nowhere"}}`, want: "delivery: deadLetterSink: not an absolute http or https URL"},

@@ -18,11 +18,13 @@ package adapter
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/eventing-ptp/eventing-ptp/pkg/adapter/config"
 	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
 	"github.com/eventing-ptp/eventing-ptp/pkg/journal"
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
@@ -34,6 +36,7 @@ import (
 type line struct {
 	origin  time.Time // of all instants
 	encoder oran.Encoder
+	types   []string // of the events that are recorded; none means all
 	journal journal.Journal
 	log     *zap.SugaredLogger
 
@@ -43,8 +46,8 @@ type line struct {
 	ready    bool
 }
 
-func newLine(origin time.Time, t clock.Thresholds, e oran.Encoder, j journal.Journal, log *zap.SugaredLogger) *line {
-	return &line{origin: origin, encoder: e, journal: j, log: log, node: clock.NewNode(t)}
+func newLine(origin time.Time, c config.Config, e oran.Encoder, j journal.Journal, log *zap.SugaredLogger) *line {
+	return &line{origin: origin, encoder: e, types: c.Events.Types, journal: j, log: log, node: clock.NewNode(c.Thresholds.Clock())}
 }
 
 // observe takes one observation from a watcher.
@@ -88,24 +91,27 @@ func (l *line) record(changes []clock.Transition) []recorded {
 		return nil
 	}
 	now := time.Now()
-	done := make([]recorded, len(changes))
-	for n, t := range changes {
-		done[n].transition = t
-		done[n].event, done[n].id, done[n].err = l.append(t, l.wall(now, t.At))
+	done := make([]recorded, 0, len(changes))
+	for _, t := range changes {
+		r := recorded{transition: t}
+		r.event, r.err = l.encoder.Encode(t, l.wall(now, t.At))
+		if r.err == nil {
+			if len(l.types) > 0 && !slices.Contains(l.types, r.event.Type) {
+				continue
+			}
+			r.id, r.err = l.append(r.event)
+		}
+		done = append(done, r)
 	}
 	return done
 }
 
-func (l *line) append(t clock.Transition, at time.Time) (oran.Event, string, error) {
-	event, err := l.encoder.Encode(t, at)
-	if err != nil {
-		return event, "", err
-	}
+func (l *line) append(event oran.Event) (id string, err error) {
 	entry, err := l.journal.Append(event.Marshal())
 	if err != nil {
-		return event, "", err
+		return "", err
 	}
-	return event, entry.ID(), nil
+	return entry.ID(), nil
 }
 
 // report logs what was recorded, after the publishers had their turn: an event does not

@@ -80,8 +80,8 @@ type Events struct {
 type Delivery struct {
 	// Timeout is of one try.
 	Timeout metav1.Duration `json:"timeout"`
-	// Retry is how often an event is tried again; 0 means until the sink takes it.
-	Retry int `json:"retry"`
+	// Retry is how often an event is tried again; absent means until the sink takes it.
+	Retry *int `json:"retry,omitempty"`
 	// BackoffPolicy is exponential (the wait doubles) or linear (it grows by
 	// BackoffDelay).
 	BackoffPolicy string `json:"backoffPolicy"`

@@ -22,22 +22,28 @@ import (
 )
 
 func TestWait(t *testing.T) {
-	d := Delivery{Backoff: 100 * time.Millisecond, MaxBackoff: time.Second}
+	exponential := Delivery{Backoff: 100 * time.Millisecond, MaxBackoff: time.Second}
+	linear := Delivery{Backoff: 100 * time.Millisecond, MaxBackoff: 250 * time.Millisecond, Linear: true}
 	for _, tc := range []struct {
+		d                 Delivery
 		n                 int
 		shortest, longest time.Duration
 	}{
-		{1, 50 * time.Millisecond, 100 * time.Millisecond},
-		{2, 100 * time.Millisecond, 200 * time.Millisecond},
-		{3, 200 * time.Millisecond, 400 * time.Millisecond},
-		{4, 400 * time.Millisecond, 800 * time.Millisecond},
-		{5, 500 * time.Millisecond, time.Second},
-		{6, 500 * time.Millisecond, time.Second},
-		{1 << 40, 500 * time.Millisecond, time.Second},
+		{exponential, 1, 50 * time.Millisecond, 100 * time.Millisecond},
+		{exponential, 2, 100 * time.Millisecond, 200 * time.Millisecond},
+		{exponential, 3, 200 * time.Millisecond, 400 * time.Millisecond},
+		{exponential, 4, 400 * time.Millisecond, 800 * time.Millisecond},
+		{exponential, 5, 500 * time.Millisecond, time.Second},
+		{exponential, 6, 500 * time.Millisecond, time.Second},
+		{exponential, 1 << 40, 500 * time.Millisecond, time.Second},
+		{linear, 1, 50 * time.Millisecond, 100 * time.Millisecond},
+		{linear, 2, 100 * time.Millisecond, 200 * time.Millisecond},
+		{linear, 3, 125 * time.Millisecond, 250 * time.Millisecond},
+		{linear, 1 << 40, 125 * time.Millisecond, 250 * time.Millisecond},
 	} {
 		seen := map[time.Duration]bool{}
 		for range 100 {
-			wait := d.wait(tc.n)
+			wait := tc.d.wait(tc.n)
 			if wait < tc.shortest || wait > tc.longest {
 				t.Errorf("wait(%d) = %v, want %v to %v", tc.n, wait, tc.shortest, tc.longest)
 			}

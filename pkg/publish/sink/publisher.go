@@ -22,10 +22,8 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"sync/atomic"
-	"time"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2"
 	"github.com/cloudevents/sdk-go/v2/protocol"
@@ -48,49 +46,6 @@ type Target struct {
 	// URI is where that is. It is for logs and dead letters, which get it without
 	// its user information and its query.
 	URI string
-}
-
-// Delivery says how hard to try.
-type Delivery struct {
-	// Timeout is of one try.
-	Timeout time.Duration
-	// Backoff is the longest wait before the first retry; it doubles with every
-	// further one, up to MaxBackoff. The shortest wait is half of it.
-	Backoff, MaxBackoff time.Duration
-	// Retries is how often an event is tried again before it is given up; 0 means
-	// until the sink takes it.
-	Retries int
-}
-
-// DefaultDelivery waits for the sink for as long as it takes.
-func DefaultDelivery() Delivery {
-	return Delivery{Timeout: 10 * time.Second, Backoff: 100 * time.Millisecond, MaxBackoff: 10 * time.Second}
-}
-
-// Validate reports the first setting that makes no sense, and what would.
-func (d Delivery) Validate() error {
-	switch {
-	case d.Timeout <= 0:
-		return fmt.Errorf("delivery: timeout is %v; it must be positive, for example 10s", d.Timeout)
-	case d.Backoff <= 0 || d.MaxBackoff < d.Backoff:
-		return fmt.Errorf("delivery: backoff is %v and its maximum %v; they must be positive and in this order", d.Backoff, d.MaxBackoff)
-	case d.Retries < 0:
-		return fmt.Errorf("delivery: retries is %d; it must be 0 (until the sink takes the event) or more", d.Retries)
-	}
-	return nil
-}
-
-// wait returns how long to wait before the nth retry.
-func (d Delivery) wait(n int) time.Duration {
-	longest := d.Backoff
-	for ; n > 1; n-- {
-		if longest > d.MaxBackoff/2 {
-			longest = d.MaxBackoff
-			break
-		}
-		longest *= 2
-	}
-	return longest - rand.N(longest/2+1) // many adapters must not come back in step
 }
 
 // deadLetterRetries is how often a dead letter is tried again where the sink itself
@@ -216,7 +171,7 @@ func (p *Publisher) publish(ctx context.Context, sink, deadLetter *link, entry j
 // bury sends a dead letter. It fails only when ctx ends before that is done.
 func (p *Publisher) bury(ctx context.Context, deadLetter *link, ce cloudevents.Event, log *zap.Logger) error {
 	retries := p.Delivery.Retries
-	if retries == 0 {
+	if retries == Forever {
 		retries = deadLetterRetries
 	}
 	verdict := p.deliver(ctx, deadLetter, ce, retries)
@@ -250,7 +205,7 @@ func markDead(ce *cloudevents.Event, cause verdict, sink string) {
 }
 
 // deliver tries until the target takes or refuses the event, it was tried again so
-// many times (0: no limit), or ctx ends.
+// many times, or ctx ends.
 func (p *Publisher) deliver(ctx context.Context, to *link, ce cloudevents.Event, retries int) verdict {
 	for n := 1; ; n++ {
 		verdict := p.try(ctx, to, ce)
@@ -265,7 +220,7 @@ func (p *Publisher) deliver(ctx context.Context, to *link, ce cloudevents.Event,
 		if p.Cursor.Dropped() > p.reported {
 			to.overflowed()
 		}
-		if n == retries+1 && retries > 0 || !sleep(ctx, p.Delivery.wait(n)) {
+		if retries != Forever && n > retries || !sleep(ctx, p.Delivery.wait(n)) {
 			return verdict
 		}
 		p.retried.Add(1)
@@ -278,18 +233,6 @@ func (p *Publisher) try(ctx context.Context, to *link, ce cloudevents.Event) ver
 	ctx, cancel := context.WithTimeout(ctx, p.Delivery.Timeout)
 	defer cancel()
 	return judge(to.sender.Send(ctx, ce.Clone()))
-}
-
-// sleep returns false when ctx ended before d was over.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 func (p *Publisher) reportDropped() {

@@ -63,7 +63,7 @@ func newBench(t *testing.T, keep int) *bench {
 	return &bench{
 		Publisher: &sink.Publisher{
 			Cursor:   j.Cursor("sink"),
-			Delivery: sink.Delivery{Timeout: 30 * time.Second, Backoff: time.Millisecond, MaxBackoff: 4 * time.Millisecond},
+			Delivery: sink.Delivery{Timeout: 30 * time.Second, Backoff: time.Millisecond, MaxBackoff: 4 * time.Millisecond, Retries: sink.Forever},
 			Logger:   zap.New(core),
 		},
 		t: t, journal: j, log: log,
@@ -583,7 +583,9 @@ func TestDeadLetters(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			s, dead := newServer(t, tc.steps...), newServer(t, tc.dead...)
 			b := newBench(t, 10)
-			b.Delivery.Retries = tc.retries
+			if tc.retries > 0 {
+				b.Delivery.Retries = tc.retries
+			}
 			b.Sink = sink.Target{Sender: client(t, s.URL+"/in"), URI: strings.Replace(s.URL, "//", "//user:secret@", 1) + "/in"}
 			b.DeadLetter = sink.Target{Sender: client(t, dead.URL), URI: dead.URL}
 			b.record(2)
@@ -739,7 +741,7 @@ func TestDeliveryValidate(t *testing.T) {
 		{"no timeout", func(d *sink.Delivery) { d.Timeout = 0 }, "timeout is 0s"},
 		{"no backoff", func(d *sink.Delivery) { d.Backoff = 0 }, "backoff is 0s"},
 		{"a maximum below the backoff", func(d *sink.Delivery) { d.MaxBackoff = d.Backoff - 1 }, "in this order"},
-		{"negative retries", func(d *sink.Delivery) { d.Retries = -1 }, "retries is -1"},
+		{"fewer retries than none", func(d *sink.Delivery) { d.Retries = -2 }, "retries is -2"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			b := newBench(t, 10)
