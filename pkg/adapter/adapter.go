@@ -98,7 +98,7 @@ func (a *Adapter) Start(ctx context.Context) error {
 // settled is how long after the start the adapter has said what there is to say.
 const settled = 10 * time.Second
 
-// bytesPerEntry is what an event takes in the journal at the most; most take half.
+// bytesPerEntry is what an event takes in the journal at the most; most take a quarter.
 const bytesPerEntry = 2048
 
 // publisher returns the stage that delivers to the sink.
