@@ -141,7 +141,7 @@ func (c *ControlPlane) waitEstablished(ctx context.Context, definitions []*unstr
 		if err != nil {
 			return err
 		}
-		if err := c.poll(ctx, "wait for the kind of "+d.GetName(), func(ctx context.Context) error {
+		if err := c.Wait(ctx, "the kind of "+d.GetName(), func(ctx context.Context) error {
 			now, err := resource.Get(ctx, d.GetName(), metav1.GetOptions{})
 			if err != nil {
 				return err

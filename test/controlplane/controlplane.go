@@ -36,6 +36,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -102,7 +103,8 @@ type ControlPlane struct {
 	kubelet *kubelet
 
 	mu       sync.Mutex
-	programs []*Program
+	servers  []*Program     // the control plane's own
+	programs []*Program     // all
 	names    map[string]int // how many files and programs were called so
 	nodes    int            // how many were added
 
@@ -117,6 +119,11 @@ func Start(ctx context.Context, o Options) (*ControlPlane, error) {
 	if err != nil {
 		return nil, err
 	}
+	return start(ctx, binaries)
+}
+
+// start starts the programs in a directory.
+func start(ctx context.Context, binaries string) (*ControlPlane, error) {
 	c := &ControlPlane{binaries: binaries, names: map[string]int{}}
 	c.close = sync.OnceValue(c.tearDown)
 	if err := c.start(ctx); err != nil {
@@ -145,23 +152,30 @@ func (c *ControlPlane) start(ctx context.Context) (err error) {
 	if err := c.connect(); err != nil {
 		return err
 	}
-	for _, args := range [][]string{c.etcd(), c.apiserver()} {
-		if err := c.runServer(args); err != nil {
-			return err
-		}
-	}
-	if err := c.poll(ctx, "the API server", c.serverReady); err != nil {
+	if _, err := c.runServer(c.etcd()); err != nil {
 		return err
 	}
-	for _, args := range [][]string{c.controllerManager(), c.scheduler()} {
-		if err := c.runServer(args); err != nil {
-			return err
-		}
+	apiserver, err := c.runServer(c.apiserver())
+	if err != nil {
+		return err
+	}
+	if err := c.Wait(ctx, "the API server", c.serverReady); err != nil {
+		return fmt.Errorf("%w; %s", err, apiserver.lastWords())
+	}
+	manager, err := c.runServer(c.controllerManager())
+	if err != nil {
+		return err
+	}
+	if _, err := c.runServer(c.scheduler()); err != nil {
+		return err
 	}
 	if c.kubelet, err = startKubelet(c.client); err != nil {
 		return err
 	}
-	return c.poll(ctx, "the controllers", c.controllersReady)
+	if err := c.Wait(ctx, "the controllers", c.controllersReady); err != nil {
+		return fmt.Errorf("%w; %s", err, manager.lastWords())
+	}
+	return nil
 }
 
 // writeCredentials writes certificates, keys and the administrator's kubeconfig.
@@ -184,6 +198,8 @@ func (c *ControlPlane) writeCredentials() (err error) {
 		Host: serverURL,
 		Dial: c.Dial,
 		QPS:  -1, // a test waits for the API server, and for nothing else
+		// Tests use old versions of kinds on purpose.
+		WarningHandler: rest.NoWarnings{},
 		TLSClientConfig: rest.TLSClientConfig{
 			CAData: c.authority.pem(), CertData: admin.certificate, KeyData: admin.key,
 		},
@@ -268,10 +284,16 @@ func (c *ControlPlane) scheduler() []string {
 	}
 }
 
-// runServer runs one of the built programs.
-func (c *ControlPlane) runServer(args []string) error {
-	_, err := c.Run(args[0], exec.Command(filepath.Join(c.binaries, args[0]), args[1:]...))
-	return err
+// runServer runs one of the control plane's own programs.
+func (c *ControlPlane) runServer(args []string) (*Program, error) {
+	p, err := c.Run(args[0], exec.Command(filepath.Join(c.binaries, args[0]), args[1:]...))
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.servers = append(c.servers, p)
+	return p, nil
 }
 
 // serverReady returns nil when the API server answers that it is ready.
@@ -295,30 +317,38 @@ func (c *ControlPlane) controllersReady(ctx context.Context) error {
 // pollInterval is how often a state is read while waiting for it.
 const pollInterval = 20 * time.Millisecond
 
-// poll waits until done returns nil. It ends early when one of the programs does.
-func (c *ControlPlane) poll(ctx context.Context, what string, done func(context.Context) error) error {
+// Wait calls done until it returns nil, ctx is done, or one of the control plane's
+// programs has ended. The error says what was waited for and what done returned last.
+func (c *ControlPlane) Wait(ctx context.Context, what string, done func(context.Context) error) error {
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
+	var last error
 	for {
 		err := done(ctx)
 		if err == nil {
 			return nil
 		}
-		for _, p := range c.started() {
+		if ctx.Err() == nil || last == nil {
+			last = err
+		}
+		for _, p := range c.ownPrograms() {
 			if !p.Running() {
-				return p.ended()
+				return fmt.Errorf("wait for %s: %w", what, p.ended())
 			}
 		}
 		select {
 		case <-ctx.Done():
-			var last []string
-			for _, p := range c.started() {
-				last = append(last, p.lastWords())
-			}
-			return fmt.Errorf("%s: %w: %w\n%s", what, ctx.Err(), err, strings.Join(last, "\n"))
+			return fmt.Errorf("wait for %s: %w: %w", what, ctx.Err(), last)
 		case <-ticker.C:
 		}
 	}
+}
+
+// ownPrograms returns the programs of the control plane.
+func (c *ControlPlane) ownPrograms() []*Program {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.servers)
 }
 
 // Config returns a configuration for clients in this process that may do everything
@@ -335,10 +365,34 @@ func (c *ControlPlane) Dynamic() dynamic.Interface { return c.dynamic }
 // by Close.
 func (c *ControlPlane) Dir() string { return c.dir.Path() }
 
+// Pids returns the process ids of the control plane's own programs.
+func (c *ControlPlane) Pids() []int {
+	var pids []int
+	for _, p := range c.ownPrograms() {
+		pids = append(pids, p.Pid())
+	}
+	return pids
+}
+
+// Namespace returns a path to the network namespace that is valid until Close, for
+// example for nsenter --net.
+func (c *ControlPlane) Namespace() string { return c.namespace.Path() }
+
 // Kubectl returns a command to be run in the network namespace with Run, or anywhere
 // else that gives it a way there.
 func (c *ControlPlane) Kubectl(args ...string) *exec.Cmd {
 	return exec.Command(filepath.Join(c.binaries, "kubectl"), append([]string{"--kubeconfig=" + c.AdminKubeconfig()}, args...)...)
+}
+
+// CA returns the certificate, in PEM, of the authority that has signed the API
+// server's certificate, and those of ServerCertificate.
+func (c *ControlPlane) CA() []byte { return c.authority.pem() }
+
+// ServerCertificate returns a certificate and key, both in PEM, for a TLS server with
+// the given names, and with the addresses of the network namespace.
+func (c *ControlPlane) ServerCertificate(names ...string) (certificate, key []byte, err error) {
+	pair, err := c.authority.server("server", names, []net.IP{net.IPv4(127, 0, 0, 1), net.ParseIP(Address)})
+	return pair.certificate, pair.key, err
 }
 
 // Dial connects to an IP address and port in the network namespace. It fits
@@ -374,7 +428,7 @@ func (c *ControlPlane) tearDown() error {
 		// Ends the programs, too; they have to be gone before their files.
 		errs = append(errs, c.namespace.Close())
 	}
-	for _, p := range c.started() {
+	for _, p := range c.programs {
 		<-p.Exited()
 	}
 	if c.dir != nil {

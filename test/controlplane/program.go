@@ -23,7 +23,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"syscall"
 
 	"github.com/eventing-ptp/eventing-ptp/test/sandbox"
@@ -60,13 +59,6 @@ func (c *ControlPlane) file(name, extension string) string {
 		name = fmt.Sprintf("%s-%d", name, n)
 	}
 	return filepath.Join(c.dir.Path(), name+extension)
-}
-
-// started returns all programs, whether they still run or not.
-func (c *ControlPlane) started() []*Program {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.Clone(c.programs)
 }
 
 // Log returns the path of the file with the program's output.

@@ -26,13 +26,12 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/eventing-ptp/eventing-ptp/test/lab"
+	"github.com/eventing-ptp/eventing-ptp/test/sandbox"
 )
 
 // holder, in the environment of the test binary, makes it build a lab, tell what
@@ -111,8 +110,8 @@ func TestNothingOutlivesKill9(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, ns := range h.Namespaces {
-		if users(t, ns) == nil {
-			t.Errorf("nobody uses %s while the lab lives: this test would see nothing", ns)
+		if left, err := sandbox.Left(nil, []string{ns}); err != nil || len(left) == 0 {
+			t.Errorf("nobody uses %s while the lab lives (%v): this test would see nothing", ns, err)
 		}
 	}
 	killed := time.Now()
@@ -123,7 +122,10 @@ func TestNothingOutlivesKill9(t *testing.T) {
 
 	deadline := time.Now().Add(patience)
 	for {
-		left := leftOf(t, h)
+		left, err := sandbox.Left(h.Pids, h.Namespaces)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if len(left) == 0 {
 			t.Logf("everything is gone %v after kill -9", time.Since(killed).Round(time.Millisecond))
 			break
@@ -143,48 +145,6 @@ func TestNothingOutlivesKill9(t *testing.T) {
 	if _, err := os.Stat(h.Dir); err == nil {
 		t.Errorf("%s is there after the next lab was built", h.Dir)
 	}
-}
-
-// leftOf returns the processes and users of namespaces that are left of a lab.
-// Without them the kernel takes the namespaces and the cables in them down.
-func leftOf(t *testing.T, h held) []string {
-	var left []string
-	for _, pid := range h.Pids {
-		// A zombie is nothing but an exit status that nobody has asked for.
-		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-		if err == nil && !strings.Contains(string(status), "State:\tZ") {
-			left = append(left, fmt.Sprintf("process %d", pid))
-		}
-	}
-	for _, ns := range h.Namespaces {
-		left = append(left, users(t, ns)...)
-	}
-	return left
-}
-
-// users returns what keeps a network namespace alive: threads in it, open files
-// of it, mounts of it.
-func users(t *testing.T, ns string) []string {
-	var users []string
-	for _, pattern := range []string{"/proc/[0-9]*/task/*/ns/net", "/proc/[0-9]*/fd/*"} {
-		paths, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, path := range paths {
-			if target, err := os.Readlink(path); err == nil && target == ns {
-				users = append(users, path)
-			}
-		}
-	}
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.Contains(string(mounts), ns) {
-		users = append(users, "a mount of "+ns)
-	}
-	return users
 }
 
 func interfaceNames(t *testing.T) []string {
