@@ -1,0 +1,156 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+// Package installation installs this project on a control plane of test/controlplane:
+// it applies config/ as a user would, and runs the programs of the Deployments there as
+// processes, with the environment and the rights that the Deployments give them.
+package installation
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"knative.dev/pkg/apis"
+
+	"github.com/eventing-ptp/eventing-ptp/pkg/apis/sources/v1alpha1"
+	"github.com/eventing-ptp/eventing-ptp/pkg/client/clientset/versioned"
+	"github.com/eventing-ptp/eventing-ptp/test/controlplane"
+)
+
+const (
+	// Namespace is where controller and webhook run.
+	Namespace = "knative-eventing"
+	// Adapters is where the adapters run.
+	Adapters = "eventing-ptp-adapters"
+	// Controller and Webhook are the Deployments.
+	Controller = "eventing-ptp-controller"
+	Webhook    = "eventing-ptp-webhook"
+)
+
+// Installation is what Install has installed.
+type Installation struct {
+	*controlplane.ControlPlane
+	binaries string
+}
+
+// Install applies what Knative Eventing installs and then config/, builds the programs,
+// and starts the webhook. The caller starts the controller, and removes the returned
+// installation's binaries with Close. The working directory must be in this repository.
+func Install(ctx context.Context, c *controlplane.ControlPlane) (*Installation, error) {
+	if err := c.Knative(ctx); err != nil {
+		return nil, err
+	}
+	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		return nil, fmt.Errorf("find the root of the repository: %w", err)
+	}
+	dir := filepath.Clean(string(root[:len(root)-1]))
+	i := &Installation{ControlPlane: c, binaries: filepath.Join(c.Dir(), "bin")}
+	if err := i.build(ctx, dir); err != nil {
+		return nil, err
+	}
+	// The webhooks are the first thing that config/ brings and the last that answers, as
+	// in every cluster. What they are asked about is applied when they do.
+	if err := c.Apply(ctx, filepath.Join(dir, "config")); err != nil {
+		return nil, fmt.Errorf("apply config/: %w", err)
+	}
+	if err := c.Endpoint(ctx, Namespace, Webhook, nil); err != nil {
+		return nil, err
+	}
+	if _, err := i.Start(ctx, Webhook, nil); err != nil {
+		return nil, err
+	}
+	return i, i.waitForWebhook(ctx)
+}
+
+func (i *Installation) build(ctx context.Context, dir string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", i.binaries+"/", "./cmd/controller", "./cmd/webhook")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the programs: %w: %s", err, out)
+	}
+	return nil
+}
+
+// Start starts one more replica of a Deployment. Variables in override replace the
+// Deployment's.
+func (i *Installation) Start(ctx context.Context, deployment string, override map[string]string) (*controlplane.Program, error) {
+	d, err := i.Client().AppsV1().Deployments(Namespace).Get(ctx, deployment, metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("start a replica: %w", err)
+	}
+	pod := d.Spec.Template.Spec
+	kubeconfig, err := i.Kubeconfig(ctx, Namespace, pod.ServiceAccountName)
+	if err != nil {
+		return nil, err
+	}
+	container := pod.Containers[0]
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), filepath.Join(i.binaries, filepath.Base(container.Image)), container.Args...)
+	cmd.Env = []string{"KUBECONFIG=" + kubeconfig, "HOME=" + i.Dir()}
+	name := fmt.Sprintf("%s-%d", deployment, time.Now().UnixNano())
+	for _, v := range container.Env {
+		value, err := resolve(v, name)
+		if err != nil {
+			return nil, fmt.Errorf("start a replica of %s: %w", deployment, err)
+		}
+		if o, ok := override[v.Name]; ok {
+			value = o
+		}
+		cmd.Env = append(cmd.Env, v.Name+"="+value)
+	}
+	for name, value := range override {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	return i.Run(deployment, cmd)
+}
+
+// resolve plays the kubelet's part in an environment.
+func resolve(v corev1.EnvVar, pod string) (string, error) {
+	if v.ValueFrom == nil {
+		return v.Value, nil
+	}
+	if v.ValueFrom.FieldRef != nil {
+		switch v.ValueFrom.FieldRef.FieldPath {
+		case "metadata.namespace":
+			return Namespace, nil
+		case "metadata.name":
+			return pod, nil
+		}
+	}
+	return "", fmt.Errorf("variable %s comes from where this test has nothing", v.Name)
+}
+
+// waitForWebhook waits until the API server gets answers from the webhook: until then it
+// has no certificate, or the API server does not know whose.
+func (i *Installation) waitForWebhook(ctx context.Context) error {
+	sources, err := versioned.NewForConfig(i.Config())
+	if err != nil {
+		return fmt.Errorf("make a client for PtpSources: %w", err)
+	}
+	probe := &v1alpha1.PtpSource{ObjectMeta: metav1.ObjectMeta{Name: "probe"}}
+	probe.Spec.Sink.URI = apis.HTTP("sink.invalid")
+	return i.Wait(ctx, "the webhook's answer", func(ctx context.Context) error {
+		_, err := sources.SourcesV1alpha1().PtpSources(Namespace).Create(ctx, probe, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		return err
+	})
+}
