@@ -59,6 +59,8 @@ func parts() []part {
 		{"codec", "Reading and writing management messages", (*bench).codec},
 		{"faults", "From a fault in a real network to the event at the sink's handler", (*bench).faults},
 		{"start", "From the start of the process to the first true state at the sink's handler", (*bench).start},
+		{"source", "From a PtpSource to its DaemonSet, and what is refused", (*bench).source},
+		{"fleet", "A controller with many sources and many nodes", (*bench).fleet},
 	}
 }
 

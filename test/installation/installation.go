@@ -29,9 +29,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"knative.dev/pkg/apis"
 
-	"github.com/eventing-ptp/eventing-ptp/pkg/apis/sources/v1alpha1"
 	"github.com/eventing-ptp/eventing-ptp/pkg/client/clientset/versioned"
 	"github.com/eventing-ptp/eventing-ptp/test/controlplane"
 )
@@ -49,12 +47,13 @@ const (
 // Installation is what Install has installed.
 type Installation struct {
 	*controlplane.ControlPlane
+	// Sources is a client for PtpSources that may do everything.
+	Sources  versioned.Interface
 	binaries string
 }
 
 // Install applies what Knative Eventing installs and then config/, builds the programs,
-// and starts the webhook. The caller starts the controller, and removes the returned
-// installation's binaries with Close. The working directory must be in this repository.
+// and starts the webhook. The caller starts the controller. The working directory must be in this repository.
 func Install(ctx context.Context, c *controlplane.ControlPlane) (*Installation, error) {
 	if err := c.Knative(ctx); err != nil {
 		return nil, err
@@ -65,6 +64,9 @@ func Install(ctx context.Context, c *controlplane.ControlPlane) (*Installation, 
 	}
 	dir := filepath.Clean(string(root[:len(root)-1]))
 	i := &Installation{ControlPlane: c, binaries: filepath.Join(c.Dir(), "bin")}
+	if i.Sources, err = versioned.NewForConfig(c.Config()); err != nil {
+		return nil, fmt.Errorf("make a client for PtpSources: %w", err)
+	}
 	if err := i.build(ctx, dir); err != nil {
 		return nil, err
 	}
@@ -143,14 +145,5 @@ func resolve(v corev1.EnvVar, pod string) (string, error) {
 // waitForWebhook waits until the API server gets answers from the webhook: until then it
 // has no certificate, or the API server does not know whose.
 func (i *Installation) waitForWebhook(ctx context.Context) error {
-	sources, err := versioned.NewForConfig(i.Config())
-	if err != nil {
-		return fmt.Errorf("make a client for PtpSources: %w", err)
-	}
-	probe := &v1alpha1.PtpSource{ObjectMeta: metav1.ObjectMeta{Name: "probe"}}
-	probe.Spec.Sink.URI = apis.HTTP("sink.invalid")
-	return i.Wait(ctx, "the webhook's answer", func(ctx context.Context) error {
-		_, err := sources.SourcesV1alpha1().PtpSources(Namespace).Create(ctx, probe, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
-		return err
-	})
+	return i.Wait(ctx, "the webhook's answer", func(ctx context.Context) error { return i.Submit(ctx, Namespace, "{}") })
 }

@@ -37,7 +37,6 @@ import (
 	duckv1 "knative.dev/pkg/apis/duck/v1"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/apis/sources/v1alpha1"
-	"github.com/eventing-ptp/eventing-ptp/pkg/client/clientset/versioned"
 	client "github.com/eventing-ptp/eventing-ptp/pkg/client/clientset/versioned/typed/sources/v1alpha1"
 	"github.com/eventing-ptp/eventing-ptp/test/controlplane"
 	"github.com/eventing-ptp/eventing-ptp/test/installation"
@@ -48,7 +47,6 @@ import (
 var (
 	cluster    *installation.Installation
 	controller *controlplane.Program
-	sources    versioned.Interface
 )
 
 func TestMain(m *testing.M) {
@@ -72,9 +70,6 @@ func run(m *testing.M) (status int, err error) {
 		return 1, err
 	}
 	if controller, err = cluster.Start(ctx, installation.Controller, nil); err != nil {
-		return 1, err
-	}
-	if sources, err = versioned.NewForConfig(c.Config()); err != nil {
 		return 1, err
 	}
 	fmt.Printf("installed after %v\n", time.Since(began).Round(time.Millisecond))
@@ -122,7 +117,7 @@ func newRoom(t *testing.T, nodes int) room {
 	}
 	t.Cleanup(func() { // what it leaves must not be on the nodes of the tests to come
 		ctx := context.Background()
-		_ = sources.SourcesV1alpha1().PtpSources(r.namespace).DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{})
+		_ = cluster.Sources.SourcesV1alpha1().PtpSources(r.namespace).DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{})
 		for _, n := range r.nodes {
 			_ = cluster.Client().CoreV1().Nodes().Delete(ctx, n, metav1.DeleteOptions{})
 		}
@@ -130,7 +125,9 @@ func newRoom(t *testing.T, nodes int) room {
 	return r
 }
 
-func (r room) sources() client.PtpSourceInterface { return sources.SourcesV1alpha1().PtpSources(r.namespace) }
+func (r room) sources() client.PtpSourceInterface {
+	return cluster.Sources.SourcesV1alpha1().PtpSources(r.namespace)
+}
 
 // broker makes a Broker that is ready, as Knative's controller would.
 func (r room) broker(name string) {

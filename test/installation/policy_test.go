@@ -88,8 +88,10 @@ func TestPolicy(t *testing.T) {
 		granted func(corev1.PodSpec) error
 	}{
 		{
-			name:   "privileged",
-			edit:   func(s *v1alpha1.PtpSourceSpec) { s.HardwareClock = &v1alpha1.HardwareClock{Enabled: true, Privileged: true} },
+			name: "privileged",
+			edit: func(s *v1alpha1.PtpSourceSpec) {
+				s.HardwareClock = &v1alpha1.HardwareClock{Enabled: true, Privileged: true}
+			},
 			reason: v1alpha1.ReasonPrivilegedNotAllowed, key: policy.AllowPrivilegedKey, allow: "true",
 			granted: func(pod corev1.PodSpec) error {
 				if p := pod.Containers[0].SecurityContext.Privileged; p == nil || !*p {
@@ -196,63 +198,22 @@ func TestConfigMapIsChecked(t *testing.T) {
 // The API server refuses what makes no sense, and says where it is and what would be better.
 func TestAdmission(t *testing.T) {
 	r := newRoom(t, 0)
-	for _, tc := range []struct {
-		name string
-		spec string // JSON over a good one
-		want []string
-	}{
-		{"no sink", `{"sink": null}`, []string{"spec.sink"}},
-		{"sink without a kind", `{"sink": {"ref": {"apiVersion": "v1", "name": "x"}}}`, []string{"spec.sink.ref.kind"}},
-		{"overridden type", `{"ceOverrides": {"extensions": {"type": "x"}}}`, []string{"spec.ceOverrides.extensions", "type"}},
-		{"overridden sequence", `{"ceOverrides": {"extensions": {"sequence": "1"}}}`, []string{"spec.ceOverrides.extensions", "sequence"}},
-		{"an extension in capitals", `{"ceOverrides": {"extensions": {"Site": "1"}}}`, []string{"spec.ceOverrides.extensions", "Site"}},
-		{"retry below 0", `{"delivery": {"retry": -1}}`, []string{"spec.delivery.retry"}},
-		{"timeout without unit", `{"delivery": {"timeout": "10"}}`, []string{"spec.delivery.timeout", "PT10S"}},
-		{"thresholds out of order", `{"thresholds": {"lockOffset": "1us", "unlockOffset": "500ns"}}`, []string{"spec.thresholds", "unlockOffset"}},
-		{"threshold without unit", `{"thresholds": {"lockOffset": "100"}}`, []string{"spec.thresholds.lockOffset"}},
-		{"no samples", `{"thresholds": {"lockSamples": 0}}`, []string{"spec.thresholds.lockSamples"}},
-		{"bad glob", `{"linuxptp": {"sockets": ["ptp4l["]}}`, []string{"spec.linuxptp.sockets[0]"}},
-		{"socket elsewhere", `{"linuxptp": {"sockets": ["../docker.sock"]}}`, []string{"spec.linuxptp.sockets[0]"}},
-		{"whole host", `{"linuxptp": {"socketDirectory": "/"}}`, []string{"spec.linuxptp.socketDirectory"}},
-		{"way out of a directory", `{"linuxptp": {"socketDirectory": "/var/run/ptp/../.."}}`, []string{"spec.linuxptp.socketDirectory"}},
-		{"domain", `{"linuxptp": {"domain": 256}}`, []string{"spec.linuxptp.domain"}},
-		{"group of root", `{"linuxptp": {"group": 0}}`, []string{"spec.linuxptp.group"}},
-		{"event type", `{"events": {"types": ["event.sync.ptp-status.ptp-state"]}}`, []string{"spec.events.types[0]", "event.sync.ptp-status.ptp-state-change"}},
-		{"source format", `{"events": {"sourceFormat": "short"}}`, []string{"spec.events.sourceFormat", "full", "oran"}},
-		{"cluster name", `{"events": {"clusterName": "a/b"}}`, []string{"spec.events.clusterName"}},
-		{"no history", `{"history": {"entries": 0}}`, []string{"spec.history.entries"}},
-		{"both ways to a hardware clock", `{"hardwareClock": {"enabled": true, "privileged": true, "resourceName": "example.com/ptp"}}`, []string{"spec.hardwareClock"}},
-		{"address of gpsd", `{"gnss": {"enabled": true, "gpsd": "localhost"}}`, []string{"spec.gnss.gpsd"}},
-		{"label", `{"nodeSelector": {"a b": "c"}}`, []string{"spec.nodeSelector"}},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			object := map[string]any{
-				"apiVersion": "sources.knative.dev/v1alpha1", "kind": "PtpSource",
-				"metadata": map[string]any{"name": "bad", "namespace": r.namespace},
-				"spec":     map[string]any{"sink": map[string]any{"uri": "http://sink"}},
-			}
-			var spec map[string]any
-			if err := json.Unmarshal([]byte(tc.spec), &spec); err != nil {
-				t.Fatal(err)
-			}
-			for key, value := range spec {
-				object["spec"].(map[string]any)[key] = value
-			}
-			body, err := json.Marshal(object)
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = sources.SourcesV1alpha1().RESTClient().Post().Namespace(r.namespace).Resource("ptpsources").Body(body).Do(t.Context()).Error()
+	for _, tc := range installation.BadSources() {
+		t.Run(tc.Name, func(t *testing.T) {
+			err := cluster.Submit(t.Context(), r.namespace, tc.Spec)
 			if err == nil {
 				t.Fatal("it was taken")
 			}
-			for _, want := range tc.want {
+			for _, want := range tc.Want {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("%v\nwant %q in it", err, want)
 				}
 			}
 			t.Log(err)
 		})
+	}
+	if err := cluster.Submit(t.Context(), r.namespace, `{}`); err != nil {
+		t.Errorf("a good source is refused: %v", err)
 	}
 }
 
