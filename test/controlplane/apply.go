@@ -56,6 +56,15 @@ func (c *ControlPlane) Apply(ctx context.Context, paths ...string) error {
 	return c.ApplyObjects(ctx, objects...)
 }
 
+// applyKinds applies the CustomResourceDefinitions among what paths say.
+func (c *ControlPlane) applyKinds(ctx context.Context, paths []string) error {
+	objects, err := readObjects(paths...)
+	if err != nil {
+		return fmt.Errorf("read kinds: %w", err)
+	}
+	return c.ApplyObjects(ctx, slices.DeleteFunc(objects, func(o *unstructured.Unstructured) bool { return rank(o) != 0 })...)
+}
+
 // ApplyYAML does the same with the documents of a text.
 func (c *ControlPlane) ApplyYAML(ctx context.Context, text string) error {
 	objects, err := decodeObjects([]byte(text))

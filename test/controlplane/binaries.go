@@ -77,17 +77,20 @@ func Binaries(ctx context.Context, progress io.Writer) (string, error) {
 	return dir, nil
 }
 
-// buildBinaries builds into dir, which appears only when it is complete.
+// buildBinaries builds into dir, which appears only when it is complete. The caller
+// holds the lock.
 func buildBinaries(ctx context.Context, source, dir string) error {
 	version, err := goOutput(ctx, source, "list", "-m", "-f", "{{.Version}}", "k8s.io/kubernetes")
 	if err != nil {
 		return err
 	}
-	scratch, err := os.MkdirTemp(filepath.Dir(dir), ".build-*")
-	if err != nil {
+	scratch := dir + ".partial" // perhaps left by a build that was interrupted
+	if err := os.RemoveAll(scratch); err != nil {
 		return err
 	}
-	defer os.RemoveAll(scratch)
+	if err := os.Mkdir(scratch, 0o755); err != nil {
+		return err
+	}
 	if _, err := goOutput(ctx, source, "build", "-buildvcs=false", "-o", filepath.Join(scratch, "kube"),
 		"-ldflags", linkerFlags(version), "."); err != nil {
 		return err

@@ -86,6 +86,10 @@ var controllers = []string{
 type Options struct {
 	// Progress, if not nil, is told what takes long.
 	Progress io.Writer
+	// Kinds are files and directories whose CustomResourceDefinitions exist before the
+	// controllers start. The garbage collector learns of later ones only after up to 40 s,
+	// and leaves what their objects own alone until then.
+	Kinds []string
 }
 
 // ControlPlane is a running control plane. Its methods may be called from several
@@ -119,20 +123,20 @@ func Start(ctx context.Context, o Options) (*ControlPlane, error) {
 	if err != nil {
 		return nil, err
 	}
-	return start(ctx, binaries)
+	return start(ctx, binaries, o.Kinds)
 }
 
 // start starts the programs in a directory.
-func start(ctx context.Context, binaries string) (*ControlPlane, error) {
+func start(ctx context.Context, binaries string, kinds []string) (*ControlPlane, error) {
 	c := &ControlPlane{binaries: binaries, names: map[string]int{}}
 	c.close = sync.OnceValue(c.tearDown)
-	if err := c.start(ctx); err != nil {
+	if err := c.start(ctx, kinds); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the control plane: %w", err), c.Close())
 	}
 	return c, nil
 }
 
-func (c *ControlPlane) start(ctx context.Context) (err error) {
+func (c *ControlPlane) start(ctx context.Context, kinds []string) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	if c.dir, err = sandbox.MakeTempDir(os.TempDir(), dirPrefix); err != nil {
@@ -161,6 +165,9 @@ func (c *ControlPlane) start(ctx context.Context) (err error) {
 	}
 	if err := c.Wait(ctx, "the API server", c.serverReady); err != nil {
 		return fmt.Errorf("%w; %s", err, apiserver.lastWords())
+	}
+	if err := c.applyKinds(ctx, kinds); err != nil {
+		return err
 	}
 	manager, err := c.runServer(c.controllerManager())
 	if err != nil {

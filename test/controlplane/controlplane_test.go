@@ -55,7 +55,10 @@ func TestMain(m *testing.M) {
 	os.Exit(func() int {
 		var err error
 		began := time.Now()
-		if cluster, err = controlplane.Start(context.Background(), controlplane.Options{Progress: os.Stderr}); err != nil {
+		cluster, err = controlplane.Start(context.Background(), controlplane.Options{
+			Progress: os.Stderr, Kinds: []string{"testdata/gadget.yaml"},
+		})
+		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
@@ -240,25 +243,32 @@ func TestNamespaceTerminates(t *testing.T) {
 }
 
 func TestOwnedObjectIsCollected(t *testing.T) {
-	ns := apply(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: owner, namespace: NS}\n")
-	maps := cluster.Client().CoreV1().ConfigMaps(ns)
-	owner, err := maps.Get(t.Context(), "owner", metav1.GetOptions{})
+	ns := apply(t, "apiVersion: example.com/v1\nkind: Gadget\nmetadata: {name: owner, namespace: NS}\n")
+	gadgets := cluster.Dynamic().Resource(schema.GroupVersionResource{Group: "example.com", Version: "v1", Resource: "gadgets"}).Namespace(ns)
+	owner, err := gadgets.Get(t.Context(), "owner", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	owned := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "owned", OwnerReferences: []metav1.OwnerReference{
-		*metav1.NewControllerRef(owner, corev1.SchemeGroupVersion.WithKind("ConfigMap")),
-	}}}
+	maps := cluster.Client().CoreV1().ConfigMaps(ns)
+	owned := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
+		Name: "owned", OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(owner, owner.GroupVersionKind())},
+	}}
 	if _, err := maps.Create(t.Context(), owned, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := maps.Delete(t.Context(), "owner", metav1.DeleteOptions{}); err != nil {
+	if err := gadgets.Delete(t.Context(), "owner", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the end of what is owned", gone(func(ctx context.Context) error {
 		_, err := maps.Get(ctx, "owned", metav1.GetOptions{})
 		return err
 	}))
+}
+
+func TestOnlyKindsAreAppliedBeforeTheControllersStart(t *testing.T) {
+	if _, err := cluster.Client().CoreV1().Namespaces().Get(t.Context(), "left-out", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+		t.Errorf("the namespace beside the kind: %v", err)
+	}
 }
 
 const hook = `
@@ -431,9 +441,9 @@ func TestStoppedProgramIsAskedAndItsFailureIsSaid(t *testing.T) {
 const addressable = `
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
-metadata: {name: gadget-addressable, labels: {duck.knative.dev/addressable: "true"}}
+metadata: {name: widget-addressable, labels: {duck.knative.dev/addressable: "true"}}
 rules:
-- {apiGroups: [example.com], resources: [gadgets], verbs: [get]}
+- {apiGroups: [example.com], resources: [widgets], verbs: [get]}
 `
 
 func TestKnativeKindsAndRolesAreThere(t *testing.T) {
@@ -452,7 +462,7 @@ metadata: {name: default, namespace: NS}
 		if err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(role.Rules, func(r rbacv1.PolicyRule) bool { return slices.Contains(r.Resources, "gadgets") }) {
+		if !slices.ContainsFunc(role.Rules, func(r rbacv1.PolicyRule) bool { return slices.Contains(r.Resources, "widgets") }) {
 			return fmt.Errorf("%v", role.Rules)
 		}
 		return nil

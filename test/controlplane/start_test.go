@@ -35,7 +35,7 @@ func TestFailedStartQuotesTheProgramThatFailed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err := start(t.Context(), binaries)
+	_, err := start(t.Context(), binaries, nil)
 	if err == nil {
 		t.Fatal("it has started")
 	}
