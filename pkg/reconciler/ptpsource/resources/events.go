@@ -1,0 +1,76 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package resources
+
+import (
+	"slices"
+
+	duckv1 "knative.dev/pkg/apis/duck/v1"
+
+	"github.com/eventing-ptp/eventing-ptp/pkg/apis/sources/v1alpha1"
+	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
+)
+
+// sent are the event types that adapters of this version send.
+func sent() []string {
+	return []string{oran.LockStateChange, oran.ClockClassChange, oran.SyncStateChange}
+}
+
+// CloudEventAttributes returns the types and sources of the events that a source sends.
+// There is one for each type, not for each node: Knative makes an EventType of each, and
+// thousands of nodes would make thousands of them.
+func CloudEventAttributes(source *v1alpha1.PtpSource) []duckv1.CloudEventAttributes {
+	events := source.Spec.Events
+	var attributes []duckv1.CloudEventAttributes
+	for _, definition := range oran.Definitions() {
+		chosen := len(events.Types) == 0 || slices.Contains(events.Types, definition.EventType)
+		if !chosen || !slices.Contains(sent(), definition.EventType) {
+			continue
+		}
+		address := oran.Address{Resource: definition.Resource}
+		if events.SourceFormat == v1alpha1.SourceFull {
+			address.Cluster, address.Node = events.ClusterName, "*"
+		}
+		attributes = append(attributes, duckv1.CloudEventAttributes{Type: definition.EventType, Source: address.String()})
+	}
+	return attributes
+}
+
+// NotYetWatched returns what the spec asks for and adapters of this version cannot do.
+func NotYetWatched(source *v1alpha1.PtpSource) []string {
+	spec := source.Spec
+	var fields []string
+	for _, f := range []struct {
+		name string
+		asks bool
+	}{
+		{"spec.hardwareClock", spec.HardwareClock != nil && spec.HardwareClock.Enabled},
+		{"spec.osClock", spec.OSClock != nil && spec.OSClock.Enabled},
+		{"spec.gnss", spec.GNSS != nil && spec.GNSS.Enabled},
+		{"spec.synce", spec.SyncE != nil && spec.SyncE.Enabled},
+	} {
+		if f.asks {
+			fields = append(fields, f.name)
+		}
+	}
+	for _, t := range spec.Events.Types {
+		if !slices.Contains(sent(), t) {
+			fields = append(fields, t+" in spec.events.types")
+		}
+	}
+	return fields
+}

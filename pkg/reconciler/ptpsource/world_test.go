@@ -1,0 +1,409 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package ptpsource
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	kubescheme "k8s.io/client-go/kubernetes/scheme"
+	appsv1listers "k8s.io/client-go/listers/apps/v1"
+	corev1listers "k8s.io/client-go/listers/core/v1"
+	rbacv1listers "k8s.io/client-go/listers/rbac/v1"
+	clienttesting "k8s.io/client-go/testing"
+	"k8s.io/client-go/tools/record"
+	"knative.dev/eventing/pkg/apis/feature"
+	"knative.dev/pkg/apis"
+	duckv1 "knative.dev/pkg/apis/duck/v1"
+	"knative.dev/pkg/client/injection/ducks/duck/v1/addressable"
+	fakekubeclient "knative.dev/pkg/client/injection/kube/client/fake"
+	"knative.dev/pkg/controller"
+	fakedynamicclient "knative.dev/pkg/injection/clients/dynamicclient/fake"
+	"knative.dev/pkg/logging"
+	logtesting "knative.dev/pkg/logging/testing"
+	pkgreconciler "knative.dev/pkg/reconciler"
+	rt "knative.dev/pkg/reconciler/testing"
+	"knative.dev/pkg/resolver"
+	"knative.dev/pkg/tracker"
+
+	"github.com/eventing-ptp/eventing-ptp/pkg/apis/sources/policy"
+	"github.com/eventing-ptp/eventing-ptp/pkg/apis/sources/v1alpha1"
+	fakeclientset "github.com/eventing-ptp/eventing-ptp/pkg/client/clientset/versioned/fake"
+	fakeptpclient "github.com/eventing-ptp/eventing-ptp/pkg/client/injection/client/fake"
+	ptpsourcereconciler "github.com/eventing-ptp/eventing-ptp/pkg/client/injection/reconciler/sources/v1alpha1/ptpsource"
+	ptplisters "github.com/eventing-ptp/eventing-ptp/pkg/client/listers/sources/v1alpha1"
+	"github.com/eventing-ptp/eventing-ptp/pkg/reconciler/ptpsource/resources"
+)
+
+const (
+	userNS    = "user"
+	name      = "clocks"
+	uid       = "0b9e1f5c"
+	key       = userNS + "/" + name
+	adapterNS = "adapters"
+	systemNS  = "system"
+	image     = "registry.example/receive_adapter:v1"
+	dsName    = "ptpsource-clocks-" + uid
+	sinkURL   = "http://events.user.svc.cluster.local"
+)
+
+var brokerKind = schema.GroupVersionKind{Group: "eventing.knative.dev", Version: "v1", Kind: "Broker"}
+
+// world makes the reconciler of a row: fake clients and listers over the row's objects.
+func world(t *testing.T, row *rt.TableRow) (controller.Reconciler, rt.ActionRecorderList, rt.EventList) {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{kubescheme.AddToScheme, fakeclientset.AddToScheme} {
+		if err := add(scheme); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sorter := rt.NewObjectSorter(scheme)
+	var brokers []runtime.Object
+	for _, object := range row.Objects {
+		if u, ok := object.(*unstructured.Unstructured); ok {
+			brokers = append(brokers, u)
+			continue
+		}
+		sorter.AddObjects(object)
+	}
+
+	ctx := row.Ctx
+	if ctx == nil {
+		ctx = t.Context()
+	}
+	ctx, cancel := context.WithCancel(logging.WithLogger(ctx, logtesting.TestLogger(t)))
+	t.Cleanup(cancel)
+	inAPI := sorter.ObjectsForSchemeFunc(kubescheme.AddToScheme)
+	if behind, _ := row.OtherTestData["cache is behind"].(bool); behind {
+		sorter = rt.NewObjectSorter(scheme)
+		sorter.AddObjects(row.Objects[0])
+	}
+	ctx, kube := fakekubeclient.With(ctx, inAPI...)
+	ctx, ptp := fakeptpclient.With(ctx, sorter.ObjectsForSchemeFunc(fakeclientset.AddToScheme)...)
+	dynamicScheme := runtime.NewScheme()
+	_ = kubescheme.AddToScheme(dynamicScheme)
+	dynamicScheme.AddKnownTypeWithName(brokerKind, &unstructured.Unstructured{})
+	dynamicScheme.AddKnownTypeWithName(brokerKind.GroupVersion().WithKind("BrokerList"), &unstructured.UnstructuredList{})
+	ctx, _ = fakedynamicclient.With(ctx, dynamicScheme, append(asUnstructured(t, sorter.ObjectsForSchemeFunc(corev1.AddToScheme)), brokers...)...)
+	ctx = addressable.WithDuck(ctx)
+
+	recorder := record.NewFakeRecorder(20)
+	ctx = controller.WithEventRecorder(ctx, recorder)
+	reactors := append([]clienttesting.ReactionFunc{generations}, row.WithReactors...)
+	for _, reactor := range reactors {
+		kube.PrependReactor("*", "*", reactor)
+		ptp.PrependReactor("*", "*", reactor)
+	}
+
+	adapters := adapterNS
+	if shared, _ := row.OtherTestData["adapters in the system namespace"].(bool); shared {
+		adapters = systemNS
+	}
+	pods := corev1listers.NewPodLister(sorter.IndexerForObjectType(&corev1.Pod{}))
+	configMaps := corev1listers.NewConfigMapLister(sorter.IndexerForObjectType(&corev1.ConfigMap{}))
+	accounts := corev1listers.NewServiceAccountLister(sorter.IndexerForObjectType(&corev1.ServiceAccount{}))
+	r := &Reconciler{
+		kube:                 kube,
+		sinks:                resolver.NewURIResolverFromTracker(ctx, tracker.New(func(types.NamespacedName) {}, 0)),
+		image:                image,
+		adapters:             adapters,
+		system:               systemNS,
+		adapterEnv:           func() []corev1.EnvVar { return []corev1.EnvVar{{Name: "K_LOGGING_CONFIG", Value: "{}"}} },
+		daemonSetLister:      appsv1listers.NewDaemonSetLister(sorter.IndexerForObjectType(&appsv1.DaemonSet{})),
+		adapterAccountLister: accounts,
+		pods: func(source types.UID) []*corev1.Pod {
+			found, err := pods.Pods(adapters).List(selectorOf(source))
+			if err != nil {
+				t.Error(err)
+			}
+			return found
+		},
+		bundleLister:       configMaps,
+		systemBundleLister: configMaps,
+		identityLister:     accounts,
+		roleLister:         rbacv1listers.NewRoleLister(sorter.IndexerForObjectType(&rbacv1.Role{})),
+		roleBindingLister:  rbacv1listers.NewRoleBindingLister(sorter.IndexerForObjectType(&rbacv1.RoleBinding{})),
+	}
+	c := ptpsourcereconciler.NewReconciler(ctx, logging.FromContext(ctx), ptp,
+		ptplisters.NewPtpSourceLister(sorter.IndexerForObjectType(&v1alpha1.PtpSource{})), recorder, r)
+	if err := c.(pkgreconciler.LeaderAware).Promote(pkgreconciler.UniversalBucket(), func(pkgreconciler.Bucket, types.NamespacedName) {}); err != nil {
+		t.Fatal(err)
+	}
+	return c, rt.ActionRecorderList{kube, ptp}, rt.EventList{Recorder: recorder}
+}
+
+// generations counts as the API server does.
+func generations(action clienttesting.Action) (bool, runtime.Object, error) {
+	switch a := action.(type) {
+	case clienttesting.UpdateAction:
+		if ds, ok := a.GetObject().(*appsv1.DaemonSet); ok {
+			ds.Generation++
+			return true, ds, nil
+		}
+	case clienttesting.CreateAction:
+		if ds, ok := a.GetObject().(*appsv1.DaemonSet); ok {
+			ds.Generation = 1
+			return true, ds, nil
+		}
+	}
+	return false, nil, nil
+}
+
+func asUnstructured(t *testing.T, objects []runtime.Object) []runtime.Object {
+	t.Helper()
+	var out []runtime.Object
+	for _, object := range objects {
+		kinds, _, err := kubescheme.Scheme.ObjectKinds(object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u := &unstructured.Unstructured{}
+		if err := json.Unmarshal(addKind(t, text, kinds[0]), u); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, u)
+	}
+	return out
+}
+
+func addKind(t *testing.T, text []byte, kind schema.GroupVersionKind) []byte {
+	t.Helper()
+	var fields map[string]any
+	if err := json.Unmarshal(text, &fields); err != nil {
+		t.Fatal(err)
+	}
+	fields["apiVersion"], fields["kind"] = kind.ToAPIVersionAndKind()
+	text, err := json.Marshal(fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// The objects of the world.
+
+type sourceOption func(*v1alpha1.PtpSource)
+
+// newSource is as the API server has it: with defaults and our finalizer, and reconciled
+// except for the DaemonSet.
+func newSource(options ...sourceOption) *v1alpha1.PtpSource {
+	s := &v1alpha1.PtpSource{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: userNS, Name: name, UID: uid, Generation: 1, Finalizers: []string{"ptpsources.sources.knative.dev"},
+		},
+	}
+	s.Spec.Sink.Ref = &duckv1.KReference{APIVersion: "v1", Kind: "Service", Name: "events"}
+	s.Status.InitializeConditions()
+	s.Status.ObservedGeneration = 1
+	s.Status.CloudEventAttributes = []duckv1.CloudEventAttributes{
+		{Type: "event.sync.ptp-status.ptp-state-change", Source: "/cluster/node/*/sync/ptp-status/lock-state"},
+		{Type: "event.sync.ptp-status.ptp-clock-class-change", Source: "/cluster/node/*/sync/ptp-status/clock-class"},
+		{Type: "event.sync.sync-status.synchronization-state-change", Source: "/cluster/node/*/sync/sync-status/sync-state"},
+	}
+	s.Status.MarkClocksWatched(nil)
+	s.Status.MarkSink(&duckv1.Addressable{URL: apis.HTTP("events.user.svc.cluster.local")})
+	s.Status.MarkDeadLetterSink(nil)
+	s.Status.MarkPermitted()
+	s.Status.MarkOIDCIdentity("")
+	s.SetDefaults(context.Background())
+	for _, option := range options {
+		option(s)
+	}
+	return s
+}
+
+// never is a source that nobody has reconciled.
+func never(s *v1alpha1.PtpSource) { s.Status = v1alpha1.PtpSourceStatus{} }
+
+func status(set func(*v1alpha1.PtpSourceStatus)) sourceOption {
+	return func(s *v1alpha1.PtpSource) { set(&s.Status) }
+}
+
+func spec(set func(*v1alpha1.PtpSourceSpec)) sourceOption {
+	return func(s *v1alpha1.PtpSource) { set(&s.Spec) }
+}
+
+func with(ds *appsv1.DaemonSet) sourceOption {
+	return func(s *v1alpha1.PtpSource) { s.Status.PropagateDaemonSet(ds, nil) }
+}
+
+func sick(ds *appsv1.DaemonSet, node, pod, message string) sourceOption {
+	return func(s *v1alpha1.PtpSource) {
+		s.Status.PropagateDaemonSet(ds, &v1alpha1.SickAdapter{Node: node, Pod: pod, Message: message})
+	}
+}
+
+func deletedSource(options ...sourceOption) *v1alpha1.PtpSource {
+	return newSource(append(options, func(s *v1alpha1.PtpSource) {
+		now := metav1.Now()
+		s.DeletionTimestamp = &now
+	})...)
+}
+
+func args(source *v1alpha1.PtpSource) resources.Args {
+	return resources.Args{
+		Source: source, Image: image, Namespace: adapterNS, SystemNamespace: systemNS,
+		Sink:       &duckv1.Addressable{URL: apis.HTTP("events.user.svc.cluster.local")},
+		Thresholds: policy.Default().Thresholds,
+		Env:        []corev1.EnvVar{{Name: "K_LOGGING_CONFIG", Value: "{}"}},
+	}
+}
+
+// daemonSet is what the controller should make of a source.
+func daemonSet(source *v1alpha1.PtpSource, change ...func(*resources.Args)) *appsv1.DaemonSet {
+	a := args(source)
+	for _, c := range change {
+		c(&a)
+	}
+	ds, err := resources.MakeDaemonSet(a)
+	if err != nil {
+		panic(err)
+	}
+	return ds
+}
+
+// running is a DaemonSet whose adapters are ready on so many of so many nodes.
+func running(ds *appsv1.DaemonSet, ready, desired int32) *appsv1.DaemonSet {
+	ds = ds.DeepCopy()
+	ds.Generation = 1
+	ds.Status = appsv1.DaemonSetStatus{
+		ObservedGeneration: 1, DesiredNumberScheduled: desired, UpdatedNumberScheduled: desired, NumberAvailable: ready,
+	}
+	return ds
+}
+
+func changed(ds *appsv1.DaemonSet, change func(*appsv1.DaemonSet)) *appsv1.DaemonSet {
+	ds = ds.DeepCopy()
+	change(ds)
+	return ds
+}
+
+// updatedTo is what is written over live so that it is as wanted.
+func updatedTo(want, live *appsv1.DaemonSet) *appsv1.DaemonSet {
+	next := want.DeepCopy()
+	next.Generation, next.Status = live.Generation, live.Status
+	return next
+}
+
+func sinkService() *corev1.Service {
+	return &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: userNS, Name: "events"}}
+}
+
+func broker(fields map[string]any) *unstructured.Unstructured {
+	u := &unstructured.Unstructured{Object: map[string]any{"status": fields}}
+	u.SetGroupVersionKind(brokerKind)
+	u.SetNamespace(userNS)
+	u.SetName("mesh")
+	return u
+}
+
+func toBroker(s *v1alpha1.PtpSourceSpec) {
+	s.Sink.Ref = &duckv1.KReference{APIVersion: "eventing.knative.dev/v1", Kind: "Broker", Name: "mesh", Namespace: userNS}
+}
+
+func pod(node, message string) *corev1.Pod {
+	p := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: adapterNS, Name: dsName + "-" + node, Labels: map[string]string{resources.UIDLabel: uid},
+			Annotations: map[string]string{resources.NamespaceAnnotation: userNS, resources.NameAnnotation: name},
+		},
+		Spec: corev1.PodSpec{NodeName: node},
+	}
+	if message != "" {
+		p.Status.ContainerStatuses = []corev1.ContainerStatus{{
+			State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: message}},
+		}}
+	}
+	return p
+}
+
+// The contexts of rows.
+
+func withPolicy(change func(*policy.Policy)) context.Context {
+	p := policy.Default()
+	change(p)
+	return policy.With(context.Background(), p)
+}
+
+func withOIDC() context.Context {
+	return feature.ToContext(context.Background(), feature.Flags{feature.OIDCAuthentication: feature.Enabled})
+}
+
+// The answers of an API server.
+
+func once(reaction clienttesting.ReactionFunc) clienttesting.ReactionFunc {
+	done := false
+	return func(action clienttesting.Action) (bool, runtime.Object, error) {
+		if done {
+			return false, nil, nil
+		}
+		handled, object, err := reaction(action)
+		done = handled
+		return handled, object, err
+	}
+}
+
+func answer(verb, resource string, err error) clienttesting.ReactionFunc {
+	return func(action clienttesting.Action) (bool, runtime.Object, error) {
+		if !action.Matches(verb, resource) {
+			return false, nil, nil
+		}
+		return true, nil, err
+	}
+}
+
+func conflict(resource string) error {
+	return apierrors.NewConflict(schema.GroupResource{Resource: resource}, "x", errors.New("it has changed"))
+}
+
+func deletion(resource, namespace, name string) clienttesting.DeleteActionImpl {
+	return clienttesting.NewDeleteAction(schema.GroupVersionResource{Resource: resource}, namespace, name)
+}
+
+func writes(objects ...runtime.Object) []clienttesting.UpdateActionImpl {
+	var updates []clienttesting.UpdateActionImpl
+	for _, object := range objects {
+		updates = append(updates, clienttesting.UpdateActionImpl{Object: object})
+	}
+	return updates
+}
+
+func statuses(source *v1alpha1.PtpSource) []clienttesting.UpdateActionImpl {
+	return writes(source)
+}
+
+
+func selectorOf(source types.UID) labels.Selector {
+	return labels.SelectorFromSet(labels.Set{resources.UIDLabel: string(source)})
+}
