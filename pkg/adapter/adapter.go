@@ -104,7 +104,7 @@ const bytesPerEntry = 2048
 // publisher returns the stage that delivers to the sink.
 func (a *Adapter) publisher(events journal.Journal) (*sink.Publisher, error) {
 	d := a.env.Config.Delivery
-	target, err := a.target(a.env.Sink)
+	target, err := a.target(a.env)
 	if err != nil {
 		return nil, err
 	}
@@ -125,20 +125,22 @@ func (a *Adapter) publisher(events journal.Journal) (*sink.Publisher, error) {
 		Logger: a.log.Named("sink").Desugar(),
 	}
 	if d.DeadLetterSink != "" {
-		if p.DeadLetter, err = a.target(d.DeadLetterSink); err != nil {
+		if p.DeadLetter, err = a.target(a.env.deadLetter()); err != nil {
 			return nil, err
 		}
 	}
 	return p, nil
 }
 
-// target returns a place to send events to, with a client of its own.
-func (a *Adapter) target(uri string) (sink.Target, error) {
-	sender, err := newSender(a.client, uri)
+// target returns the sink of an environment, with a client of its own.
+func (a *Adapter) target(env *Env) (sink.Target, error) {
+	c := a.client
+	c.Env = env
+	sender, err := newSender(c)
 	if err != nil {
 		return sink.Target{}, fmt.Errorf("make a client for the sink: %w", err)
 	}
-	return sink.Target{Sender: sender, URI: uri}, nil
+	return sink.Target{Sender: sender, URI: env.Sink}, nil
 }
 
 // together runs all stages until ctx ends or one fails, and waits for every one.

@@ -36,11 +36,11 @@ import (
 	"github.com/eventing-ptp/eventing-ptp/pkg/publish/sink"
 )
 
-// newSender returns a client for events to uri. The library's is used where requests are
+// newSender returns a client for events to the sink. The library's is used where requests are
 // to be observed. It observes them also where nobody looks, and that takes a tenth of the
 // time from ptp4l to the sink (test/bench, latency).
-func newSender(c adapterv2.ClientConfig, uri string) (sink.Sender, error) {
-	c.Options = append(slices.Clone(c.Options), cloudevents.WithTarget(uri), sink.HTTP)
+func newSender(c adapterv2.ClientConfig) (sink.Sender, error) {
+	c.Options = append(slices.Clone(c.Options), cloudevents.WithTarget(c.Env.GetSink()), sink.HTTP)
 	if observed(c.Env) {
 		return adapterv2.NewClient(c)
 	}

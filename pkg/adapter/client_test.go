@@ -20,6 +20,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"log"
 	"maps"
@@ -243,7 +244,7 @@ func TestClients(t *testing.T) {
 				if tc.trust == "bundle" {
 					config.TrustBundleConfigMapLister = bundle(t, s.certificate())
 				}
-				sender, err := newSender(config, s.URL+"/in")
+				sender, err := newSender(config)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -300,7 +301,7 @@ func TestTraces(t *testing.T) {
 		t.Setenv("K_OBSERVABILITY_CONFIG", config)
 		c := clientConfig(t, s.URL)
 		c.TraceProvider = tracer
-		sender, err := newSender(c, s.URL)
+		sender, err := newSender(c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -320,9 +321,40 @@ func TestTraces(t *testing.T) {
 	}
 }
 
+// The token for the sink is not shown to the dead letter sink, which may have its own.
+func TestTokenOfTheDeadLetterSink(t *testing.T) {
+	for _, tc := range []struct{ name, audience, want string }{
+		{"none", "", ""},
+		{"its own", "letters", "Bearer from:/api/v1/namespaces/ns/serviceaccounts/sa/token"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			useCluster(t, http.StatusCreated)
+			s := newRecorder(t, nil, accepts)
+			t.Setenv("NAMESPACE", "ns")
+			t.Setenv("K_AUDIENCE", "sink")
+			t.Setenv("K_OIDC_SERVICE_ACCOUNT", "sa")
+			t.Setenv("K_SOURCE_CONFIG", fmt.Sprintf(`{"delivery": {"deadLetterSink": %q, "deadLetterSinkAudience": %q}}`, s.URL, tc.audience))
+			config := clientConfig(t, "http://sink.example")
+			env := config.Env.(*Env)
+			a := &Adapter{env: env, client: config}
+			target, err := a.target(env.deadLetter())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if result := target.Sender.Send(t.Context(), someEvent(t)); !cloudevents.IsACK(result) {
+				t.Fatal(result)
+			}
+			requests, _ := s.seen()
+			if got := requests[0].Header.Get("Authorization"); got != tc.want {
+				t.Errorf("it is shown %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
 func TestOverridesThatAreNoJSON(t *testing.T) {
 	t.Setenv("K_CE_OVERRIDES", "site=lab")
-	_, err := newSender(clientConfig(t, "http://sink.example"), "http://sink.example")
+	_, err := newSender(clientConfig(t, "http://sink.example"))
 	if err == nil || !strings.Contains(err.Error(), "read K_CE_OVERRIDES: ") {
 		t.Errorf("got %v", err)
 	}

@@ -159,6 +159,17 @@ func Load(args []string) (*Env, error) {
 	return env, nil
 }
 
+// deadLetter is the environment of an adapter whose sink is the dead letter sink. A token
+// that was made for the sink is nobody else's business.
+func (e *Env) deadLetter() *Env {
+	d := *e
+	d.Sink, d.Audience = e.Config.Delivery.DeadLetterSink, nil
+	if audience := e.Config.Delivery.DeadLetterSinkAudience; audience != "" {
+		d.Audience = &audience
+	}
+	return &d
+}
+
 // useSinkTimeout takes Knative's time-out for sinks over as ours. The library itself
 // then need not time anything: every try has the time-out of Config.Delivery.
 func (e *Env) useSinkTimeout() error {

@@ -32,7 +32,7 @@ import (
 // adapter needs no cluster.
 func WithKubeClient(ctx context.Context, env *Env) (context.Context, error) {
 	config := &rest.Config{Host: "http://no-cluster.invalid"}
-	if env.Audience != nil && env.OIDCServiceAccountName != nil {
+	if env.OIDCServiceAccountName != nil && (env.Audience != nil || env.Config.Delivery.DeadLetterSinkAudience != "") {
 		var err error
 		rules := clientcmd.NewDefaultClientConfigLoadingRules()
 		config, err = clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()

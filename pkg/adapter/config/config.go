@@ -90,6 +90,8 @@ type Delivery struct {
 	BackoffMax   metav1.Duration `json:"backoffMax"`
 	// DeadLetterSink is a URL for events that the sink refuses.
 	DeadLetterSink string `json:"deadLetterSink,omitempty"`
+	// DeadLetterSinkAudience is the OIDC audience of that URL; empty means to show no token.
+	DeadLetterSinkAudience string `json:"deadLetterSinkAudience,omitempty"`
 }
 
 // The policies of Delivery.
