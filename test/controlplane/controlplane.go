@@ -435,6 +435,8 @@ func (c *ControlPlane) tearDown() error {
 		// Ends the programs, too; they have to be gone before their files.
 		errs = append(errs, c.namespace.Close())
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, p := range c.programs {
 		<-p.Exited()
 	}

@@ -85,16 +85,19 @@ func eventually(t *testing.T, what string, check func(context.Context) error) {
 	}
 }
 
-// apply applies YAML in which NS stands for a namespace that is made for the test,
-// and returns that namespace.
+// apply applies YAML in which NS stands for a namespace that is made for this run of
+// the test, and returns that namespace.
 func apply(t *testing.T, text string) string {
 	t.Helper()
-	ns := strings.ToLower(t.Name())
-	namespace := fmt.Sprintf("apiVersion: v1\nkind: Namespace\nmetadata: {name: %s}\n---\n", ns)
-	if err := cluster.ApplyYAML(t.Context(), namespace+strings.ReplaceAll(text, "NS", ns)); err != nil {
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: strings.ToLower(t.Name()) + "-"}}
+	namespace, err := cluster.Client().CoreV1().Namespaces().Create(t.Context(), namespace, metav1.CreateOptions{})
+	if err != nil {
 		t.Fatal(err)
 	}
-	return ns
+	if err := cluster.ApplyYAML(t.Context(), strings.ReplaceAll(text, "NS", namespace.Name)); err != nil {
+		t.Fatal(err)
+	}
+	return namespace.Name
 }
 
 const agent = `
