@@ -38,7 +38,7 @@ import (
 func TestOIDC(t *testing.T) {
 	administrate(t, "config-features", map[string]string{"authentication-oidc": "enabled"})
 	r := newRoom(t, 1)
-	r.broker("default")
+	r.brokerAt("default", map[string]string{"url": brokerURL(r.namespace, "default"), "audience": "the-broker"})
 	var accounts []string // that the sources show to their sinks
 	var adapters []string // that their adapters run as
 	for _, name := range []string{"one", "two"} {
@@ -52,8 +52,13 @@ func TestOIDC(t *testing.T) {
 		})
 		account := *s.Status.Auth.ServiceAccountName
 		d := r.daemonSet(s, "the identity in the environment", environment("K_OIDC_SERVICE_ACCOUNT", account))
-		if err := environment("NAMESPACE", r.namespace)(d); err != nil {
-			t.Error(err) // the service account is looked for there
+		for variable, value := range map[string]string{
+			"K_AUDIENCE": "the-broker",
+			"NAMESPACE":  r.namespace, // the service account is looked for there
+		} {
+			if err := environment(variable, value)(d); err != nil {
+				t.Error(err)
+			}
 		}
 		if pod := d.Spec.Template.Spec; pod.AutomountServiceAccountToken == nil || !*pod.AutomountServiceAccountToken {
 			t.Error("the adapter has no token to ask for tokens with")

@@ -20,6 +20,7 @@ package installation_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -132,13 +133,24 @@ func (r room) sources() client.PtpSourceInterface {
 // broker makes a Broker that is ready, as Knative's controller would.
 func (r room) broker(name string) {
 	r.Helper()
+	r.brokerAt(name, map[string]string{"url": brokerURL(r.namespace, name)})
+}
+
+// brokerAt makes one with an address.
+func (r room) brokerAt(name string, address map[string]string) {
+	r.Helper()
 	text := fmt.Sprintf("apiVersion: eventing.knative.dev/v1\nkind: Broker\nmetadata: {name: %s, namespace: %s}\n", name, r.namespace)
 	if err := cluster.ApplyYAML(r.Context(), text); err != nil {
 		r.Fatal(err)
 	}
-	status := fmt.Sprintf(`{"status": {"address": {"url": %q}, "conditions": [{"type": "Ready", "status": "True"}]}}`, brokerURL(r.namespace, name))
+	status, err := json.Marshal(map[string]any{"status": map[string]any{
+		"address": address, "conditions": []map[string]string{{"type": "Ready", "status": "True"}},
+	}})
+	if err != nil {
+		r.Fatal(err)
+	}
 	brokers := cluster.Dynamic().Resource(schema.GroupVersionResource{Group: "eventing.knative.dev", Version: "v1", Resource: "brokers"})
-	if _, err := brokers.Namespace(r.namespace).Patch(r.Context(), name, types.MergePatchType, []byte(status), metav1.PatchOptions{}, "status"); err != nil {
+	if _, err := brokers.Namespace(r.namespace).Patch(r.Context(), name, types.MergePatchType, status, metav1.PatchOptions{}, "status"); err != nil {
 		r.Fatal(err)
 	}
 }
