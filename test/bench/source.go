@@ -20,6 +20,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -29,7 +30,6 @@ import (
 	"knative.dev/pkg/apis"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/apis/sources/v1alpha1"
-	"github.com/eventing-ptp/eventing-ptp/test/controlplane"
 	"github.com/eventing-ptp/eventing-ptp/test/installation"
 )
 
@@ -39,7 +39,7 @@ const user = "bench"
 // install starts a real control plane with this project installed on it, and with the
 // user's namespace.
 func install(ctx context.Context) (*installation.Installation, error) {
-	c, err := controlplane.Start(ctx, controlplane.Options{})
+	c, err := installation.NewControlPlane(ctx, os.Stderr)
 	if err != nil {
 		return nil, err
 	}

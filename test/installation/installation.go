@@ -22,9 +22,11 @@ package installation
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -52,17 +54,36 @@ type Installation struct {
 	binaries string
 }
 
+// NewControlPlane starts a control plane on which this project can be installed, and
+// whose garbage collector knows PtpSources from the start. The working directory must be
+// in this repository. The caller must Close it.
+func NewControlPlane(ctx context.Context, progress io.Writer) (*controlplane.ControlPlane, error) {
+	dir, err := root(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return controlplane.Start(ctx, controlplane.Options{Progress: progress, Kinds: []string{filepath.Join(dir, "config")}})
+}
+
+// root returns the directory of the repository.
+func root(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		return "", fmt.Errorf("find the root of the repository: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
 // Install applies what Knative Eventing installs and then config/, builds the programs,
 // and starts the webhook. The caller starts the controller. The working directory must be in this repository.
 func Install(ctx context.Context, c *controlplane.ControlPlane) (*Installation, error) {
 	if err := c.Knative(ctx); err != nil {
 		return nil, err
 	}
-	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
+	dir, err := root(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("find the root of the repository: %w", err)
+		return nil, err
 	}
-	dir := filepath.Clean(string(root[:len(root)-1]))
 	i := &Installation{ControlPlane: c, binaries: filepath.Join(c.Dir(), "bin")}
 	if i.Sources, err = versioned.NewForConfig(c.Config()); err != nil {
 		return nil, fmt.Errorf("make a client for PtpSources: %w", err)

@@ -62,7 +62,7 @@ func TestMain(m *testing.M) {
 func run(m *testing.M) (status int, err error) {
 	ctx := context.Background()
 	began := time.Now()
-	c, err := controlplane.Start(ctx, controlplane.Options{Progress: os.Stderr})
+	c, err := installation.NewControlPlane(ctx, os.Stderr)
 	if err != nil {
 		return 1, err
 	}
