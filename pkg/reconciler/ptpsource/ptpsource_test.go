@@ -86,4 +86,3 @@ func test(t *testing.T, rows rt.TableTest) {
 func finalizerPatch(finalizers string) clienttesting.PatchActionImpl {
 	return clienttesting.PatchActionImpl{Name: name, Patch: []byte(`{"metadata":{"finalizers":` + finalizers + `,"resourceVersion":""}}`)}
 }
-

@@ -403,7 +403,6 @@ func statuses(source *v1alpha1.PtpSource) []clienttesting.UpdateActionImpl {
 	return writes(source)
 }
 
-
 func selectorOf(source types.UID) labels.Selector {
 	return labels.SelectorFromSet(labels.Set{resources.UIDLabel: string(source)})
 }
