@@ -148,7 +148,7 @@ func (r *Reconciler) resolveSinks(ctx context.Context, source *v1alpha1.PtpSourc
 		if apierrors.IsBadRequest(err) {
 			reason = v1alpha1.ReasonSinkEmpty
 		}
-		source.Status.MarkNoSink(reason, fmt.Sprintf("spec.sink has no address: %v", err))
+		source.Status.MarkNoSink(reason, "spec.sink: "+noAddress(source.Spec.Sink, err))
 		missing = true
 	} else {
 		source.Status.MarkSink(sink)
@@ -164,13 +164,25 @@ func (r *Reconciler) resolveSinks(ctx context.Context, source *v1alpha1.PtpSourc
 	deadLetter, err = r.resolve(ctx, source, *source.Spec.Delivery.DeadLetterSink)
 	if err != nil {
 		source.Status.MarkNoDeadLetterSink(v1alpha1.ReasonDeadLetterSinkNotFound,
-			fmt.Sprintf("spec.delivery.deadLetterSink has no address: %v", err))
+			"spec.delivery.deadLetterSink: "+noAddress(*source.Spec.Delivery.DeadLetterSink, err))
 		missing = true
 	} else {
 		source.Status.MarkDeadLetterSink(deadLetter)
 	}
 	r.warnOnChange(ctx, source, v1alpha1.ConditionDeadLetterSinkProvided, before)
 	return sink, deadLetter, missing
+}
+
+// noAddress says why there is no address, in words where the library has none.
+func noAddress(of duckv1.Destination, err error) string {
+	if of.Ref == nil || !apierrors.IsBadRequest(err) {
+		return err.Error()
+	}
+	which := "address"
+	if of.Ref.Address != nil {
+		which = fmt.Sprintf("address named %q", *of.Ref.Address)
+	}
+	return fmt.Sprintf("%s %s has no %s yet: see why it is not ready", of.Ref.Kind, of.Ref.Name, which)
 }
 
 // blameSinks makes Ready say which sink is missing. It says what was marked last, and that

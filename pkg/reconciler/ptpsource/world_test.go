@@ -98,10 +98,14 @@ func world(t *testing.T, row *rt.TableRow) (controller.Reconciler, rt.ActionReco
 	if ctx == nil {
 		ctx = t.Context()
 	}
-	ctx, cancel := context.WithCancel(logging.WithLogger(ctx, logtesting.TestLogger(t)))
+	ctx = logging.WithLogger(ctx, logtesting.TestLogger(t))
+	row.Ctx = ctx
+	ctx, cancel := context.WithCancel(ctx)
 	t.Cleanup(cancel)
 	inAPI := sorter.ObjectsForSchemeFunc(kubescheme.AddToScheme)
+	sinks := sorter.ObjectsForSchemeFunc(corev1.AddToScheme)
 	if behind, _ := row.OtherTestData["cache is behind"].(bool); behind {
+		// Of what the reconciler makes, its cache has seen nothing.
 		sorter = rt.NewObjectSorter(scheme)
 		sorter.AddObjects(row.Objects[0])
 	}
@@ -111,7 +115,10 @@ func world(t *testing.T, row *rt.TableRow) (controller.Reconciler, rt.ActionReco
 	_ = kubescheme.AddToScheme(dynamicScheme)
 	dynamicScheme.AddKnownTypeWithName(brokerKind, &unstructured.Unstructured{})
 	dynamicScheme.AddKnownTypeWithName(brokerKind.GroupVersion().WithKind("BrokerList"), &unstructured.UnstructuredList{})
-	ctx, _ = fakedynamicclient.With(ctx, dynamicScheme, append(asUnstructured(t, sorter.ObjectsForSchemeFunc(corev1.AddToScheme)), brokers...)...)
+	ctx, dynamic := fakedynamicclient.With(ctx, dynamicScheme, append(asUnstructured(t, sinks), brokers...)...)
+	if none, _ := row.OtherTestData["no brokers"].(bool); none {
+		dynamic.PrependReactor("list", "brokers", answer("list", "brokers", errors.New("there are no brokers here")))
+	}
 	ctx = addressable.WithDuck(ctx)
 
 	recorder := record.NewFakeRecorder(20)
