@@ -46,7 +46,7 @@ unit: ## Run the unit tests and the seeds of the fuzz targets, with the race det
 	@hack/gotest.sh unit ./...
 
 .PHONY: integration
-integration: ## Run the tests on real ptp4l in network namespaces (root).
+integration: ## Run the tests on real ptp4l and a real Kubernetes API server in network namespaces (root).
 	@hack/integration.sh
 
 .PHONY: test

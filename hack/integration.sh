@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the tests that need a real ptp4l in network namespaces (`//go:build lab` under test/). Where they cannot
-# run it says so and leaves the reason in .cache/test/integration.not-run; that is an error only when CI=true.
+# Runs the tests that need real ptp4l or a real Kubernetes API server in network namespaces (`//go:build lab` under
+# test/). Where they cannot run it says so and leaves the reason in .cache/test/integration.not-run; that is an error only when CI=true.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,13 +18,15 @@ mkdir -p .cache/test
 tests=$(grep -rl --include='*_test.go' '^//go:build.*\<lab\>' test | xargs -r sed -nE 's/^func (Test[[:alnum:]_]+)\(t .*/\1/p')
 reason=$(why_not)
 if [ -n "$reason" ]; then
-	echo "did not run: $(wc -w <<<"$tests") tests on real ptp4l, because $reason" | tee .cache/test/integration.not-run
+	echo "did not run: $(wc -w <<<"$tests") tests on real ptp4l and Kubernetes, because $reason" | tee .cache/test/integration.not-run
 	echo "This is not a pass of those tests."
 	[ "${CI:-}" != true ] || exit 1
 	exit 0
 fi
 
 hack/deps.sh certificates gcc ptp4l
+# It takes minutes the first time, which must not count as the time of a test.
+go run ./test/installation/cmd/installation -build
 # One package at a time and never from the cache: these tests measure time, and the machine is part of the test. By
 # name, because what else is in these packages runs with the unit tests.
 exec hack/gotest.sh integration -tags lab -count=1 -p 1 -timeout 20m -run "^(${tests//$'\n'/|})\$" ./test/...
