@@ -134,7 +134,7 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, source *v1alpha1.PtpSour
 
 // FinalizeKind deletes what Kubernetes does not delete with the source.
 func (r *Reconciler) FinalizeKind(ctx context.Context, source *v1alpha1.PtpSource) pkgreconciler.Event {
-	source.Status.CloudEventAttributes = nil // so that its EventTypes go, too
+	source.Status.CloudEventAttributes = nil // what cannot be deleted keeps the source, but not its EventTypes
 	return r.finalize(ctx, source)
 }
 

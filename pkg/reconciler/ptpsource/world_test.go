@@ -21,6 +21,7 @@ import (
 	"encoding/json"
 	"errors"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -273,8 +274,7 @@ func sick(ds *appsv1.DaemonSet, node, pod, message string) sourceOption {
 
 func deletedSource(options ...sourceOption) *v1alpha1.PtpSource {
 	return newSource(append(options, func(s *v1alpha1.PtpSource) {
-		now := metav1.Now()
-		s.DeletionTimestamp = &now
+		s.DeletionTimestamp = &metav1.Time{Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	})...)
 }
 
@@ -396,6 +396,11 @@ func conflict(resource string) error {
 
 func deletion(resource, namespace, name string) clienttesting.DeleteActionImpl {
 	return clienttesting.NewDeleteAction(schema.GroupVersionResource{Resource: resource}, namespace, name)
+}
+
+func deletionOf(object runtime.Object, resource string) clienttesting.DeleteActionImpl {
+	o := object.(metav1.Object)
+	return deletion(resource, o.GetNamespace(), o.GetName())
 }
 
 func writes(objects ...runtime.Object) []clienttesting.UpdateActionImpl {
