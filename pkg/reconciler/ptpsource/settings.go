@@ -27,6 +27,7 @@ import (
 	reconcilersource "knative.dev/eventing/pkg/reconciler/source"
 	"knative.dev/pkg/configmap"
 	"knative.dev/pkg/logging"
+	"knative.dev/pkg/system"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/apis/sources/policy"
 )
@@ -57,9 +58,13 @@ func watchSettings(ctx context.Context, cmw configmap.Watcher, changed func()) *
 	// The watcher of Knative writes its fields while config maps change, and takes no lock.
 	// Asking it right after it has written, and nowhere else, is safe.
 	adapters := reconcilersource.WatchConfigurations(ctx, component, cmw)
-	renew := func(*corev1.ConfigMap) {
+	store := func() {
 		env := adapters.ToEnvVars()
 		s.env.Store(&env)
+	}
+	store() // neither of the two need exist
+	renew := func(*corev1.ConfigMap) {
+		store()
 		changed()
 	}
 	cmw.Watch(logging.ConfigMapName(), renew)
@@ -69,7 +74,9 @@ func watchSettings(ctx context.Context, cmw configmap.Watcher, changed func()) *
 
 func watch(cmw configmap.Watcher, name string, observe configmap.Observer) {
 	if defaulting, ok := cmw.(configmap.DefaultingWatcher); ok {
-		defaulting.WatchWithDefault(corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name}}, observe)
+		// Without its namespace the watcher ignores it.
+		meta := metav1.ObjectMeta{Namespace: system.Namespace(), Name: name}
+		defaulting.WatchWithDefault(corev1.ConfigMap{ObjectMeta: meta}, observe)
 		return
 	}
 	cmw.Watch(name, observe)
@@ -86,9 +93,4 @@ func (s *settings) ToContext(ctx context.Context) context.Context {
 }
 
 // adapterEnv returns the adapters' configuration of logging and observability.
-func (s *settings) adapterEnv() []corev1.EnvVar {
-	if env := s.env.Load(); env != nil {
-		return *env
-	}
-	return nil
-}
+func (s *settings) adapterEnv() []corev1.EnvVar { return *s.env.Load() }
