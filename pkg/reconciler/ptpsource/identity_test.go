@@ -24,7 +24,6 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clienttesting "k8s.io/client-go/testing"
-	"knative.dev/pkg/ptr"
 	rt "knative.dev/pkg/reconciler/testing"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/apis/sources/v1alpha1"
@@ -39,13 +38,13 @@ func TestReconcileIdentity(t *testing.T) {
 	all := []runtime.Object{identity, role, account, binding}
 
 	// The sink wants to know who sends.
-	asks := spec(func(s *v1alpha1.PtpSourceSpec) { s.Sink.Audience = ptr.String("events") })
+	asks := spec(func(s *v1alpha1.PtpSourceSpec) { s.Sink.Audience = new("events") })
 	shows := status(func(s *v1alpha1.PtpSourceStatus) {
 		s.MarkOIDCIdentity(identity.Name)
-		s.SinkAudience = ptr.String("events")
+		s.SinkAudience = new("events")
 	})
 	withToken := running(daemonSet(newSource(asks), func(a *resources.Args) {
-		a.Sink.Audience, a.OIDCServiceAccount = ptr.String("events"), identity.Name
+		a.Sink.Audience, a.OIDCServiceAccount = new("events"), identity.Name
 	}), 3, 3)
 	without := running(daemonSet(newSource()), 3, 3)
 	world := func(ds *appsv1.DaemonSet, of *v1alpha1.PtpSource, more ...runtime.Object) []runtime.Object {

@@ -92,7 +92,8 @@ func TestAilment(t *testing.T) {
 			"Unschedulable: 0/1 nodes are available: Insufficient memory.",
 		},
 		{
-			"the node has thrown it out", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "Evicted", Message: "low on memory"},
+			"the node has thrown it out",
+			corev1.PodStatus{Phase: corev1.PodFailed, Reason: "Evicted", Message: "low on memory"},
 			"Evicted: low on memory",
 		},
 		{"it has failed for no reason", corev1.PodStatus{Phase: corev1.PodFailed}, "Failed"},

@@ -30,7 +30,6 @@ import (
 	eventingduckv1 "knative.dev/eventing/pkg/apis/duck/v1"
 	"knative.dev/pkg/apis"
 	duckv1 "knative.dev/pkg/apis/duck/v1"
-	"knative.dev/pkg/ptr"
 	rt "knative.dev/pkg/reconciler/testing"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/apis/sources/policy"
@@ -258,7 +257,7 @@ func TestReconcileDaemonSetFailures(t *testing.T) {
 const badTimeoutMessage = `spec.delivery.timeout is "10s"; it must be an ISO 8601 duration that is positive, for example PT0.5S`
 
 func badTimeout(s *v1alpha1.PtpSourceSpec) {
-	s.Delivery = &v1alpha1.Delivery{DeliverySpec: eventingduckv1.DeliverySpec{Timeout: ptr.String("10s")}}
+	s.Delivery = &v1alpha1.Delivery{DeliverySpec: eventingduckv1.DeliverySpec{Timeout: new("10s")}}
 }
 
 func TestReconcileSinks(t *testing.T) {
@@ -364,7 +363,7 @@ const (
 	noBrokers = "spec.sink: failed to get lister for eventing.knative.dev/v1, Resource=brokers: there are no brokers here"
 )
 
-func audit(s *v1alpha1.PtpSourceSpec) { s.Sink.Ref.Address = ptr.String("audit") }
+func audit(s *v1alpha1.PtpSourceSpec) { s.Sink.Ref.Address = new("audit") }
 
 func emptyURI(s *v1alpha1.PtpSourceSpec) { s.Sink = duckv1.Destination{URI: &apis.URL{}} }
 

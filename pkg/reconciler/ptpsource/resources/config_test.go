@@ -26,7 +26,6 @@ import (
 	eventingduckv1 "knative.dev/eventing/pkg/apis/duck/v1"
 	"knative.dev/pkg/apis"
 	duckv1 "knative.dev/pkg/apis/duck/v1"
-	"knative.dev/pkg/ptr"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/adapter"
 	adapterconfig "github.com/eventing-ptp/eventing-ptp/pkg/adapter/config"
@@ -58,21 +57,21 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 	everything := args(func(s *v1alpha1.PtpSource) {
 		policy := eventingduckv1.BackoffPolicyLinear
 		s.Spec.Delivery = &v1alpha1.Delivery{DeliverySpec: eventingduckv1.DeliverySpec{
-			Retry: ptr.Int32(0), Timeout: ptr.String("PT2.5S"), BackoffPolicy: &policy, BackoffDelay: ptr.String("PT1M"),
+			Retry: new(int32(0)), Timeout: new("PT2.5S"), BackoffPolicy: &policy, BackoffDelay: new("PT1M"),
 		}}
 		s.Spec.CloudEventOverrides = &duckv1.CloudEventOverrides{Extensions: map[string]string{"site": "berlin"}}
 		s.Spec.Linuxptp = v1alpha1.Linuxptp{
 			SocketDirectory: "/var/run/ptp", MountPath: "/var/run", Sockets: []string{"ptp4l.0.socket", "ptp4l.1*"},
-			Domain: ptr.Int32(24), TransportSpecific: ptr.Int32(1),
+			Domain: new(int32(24)), TransportSpecific: new(int32(1)),
 		}
 		s.Spec.Events = v1alpha1.Events{
 			Types: []string{"event.sync.ptp-status.ptp-state-change"}, SourceFormat: "oran", ClusterName: "site-7",
 		}
-		s.Spec.History.Entries = ptr.Int32(10)
+		s.Spec.History.Entries = new(int32(10))
 		s.Spec.SyncE = &v1alpha1.SyncE{Enabled: true}
 	})
-	everything.Sink.CACerts = ptr.String("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----")
-	everything.Sink.Audience, everything.OIDCServiceAccount = ptr.String("broker"), "clocks-oidc"
+	everything.Sink.CACerts = new("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----")
+	everything.Sink.Audience, everything.OIDCServiceAccount = new("broker"), "clocks-oidc"
 	everything.DeadLetterSink = &duckv1.Addressable{URL: apis.HTTPS("dead.example")}
 	everything.Thresholds.LockOffset = metav1.Duration{Duration: 20 * time.Microsecond}
 	everything.Thresholds.UnlockOffset = metav1.Duration{Duration: 50 * time.Microsecond}
@@ -146,8 +145,8 @@ func TestThresholds(t *testing.T) {
 	}
 
 	got, err = resources.Thresholds(v1alpha1.Thresholds{
-		LockOffset: of(1), UnlockOffset: of(2), LockSamples: ptr.Int32(3), UnlockSamples: ptr.Int32(4),
-		HoldoverTimeout: of(5), SyncIntervals: ptr.Int32(6), SyncTimeout: of(7),
+		LockOffset: of(1), UnlockOffset: of(2), LockSamples: new(int32(3)), UnlockSamples: new(int32(4)),
+		HoldoverTimeout: of(5), SyncIntervals: new(int32(6)), SyncTimeout: of(7),
 	}, defaults)
 	want := adapterconfig.Thresholds{
 		LockOffset: *of(1), UnlockOffset: *of(2), LockSamples: 3, UnlockSamples: 4,

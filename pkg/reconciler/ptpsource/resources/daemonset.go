@@ -32,7 +32,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"knative.dev/eventing/pkg/eventingtls"
 	duckv1 "knative.dev/pkg/apis/duck/v1"
-	"knative.dev/pkg/ptr"
 
 	adapterconfig "github.com/eventing-ptp/eventing-ptp/pkg/adapter/config"
 	"github.com/eventing-ptp/eventing-ptp/pkg/apis/sources/v1alpha1"
@@ -155,8 +154,8 @@ func makeTemplate(args Args) (corev1.PodTemplateSpec, error) {
 	directory := corev1.HostPathDirectoryOrCreate
 	pod := corev1.PodSpec{
 		ServiceAccountName:           DefaultServiceAccount,
-		AutomountServiceAccountToken: ptr.Bool(args.needsToken()),
-		EnableServiceLinks:           ptr.Bool(false),
+		AutomountServiceAccountToken: new(args.needsToken()),
+		EnableServiceLinks:           new(false),
 		SecurityContext:              podSecurity(spec.Linuxptp.Group),
 		Containers:                   []corev1.Container{container},
 		NodeSelector:                 spec.NodeSelector,
@@ -196,11 +195,11 @@ func podSecurity(group *int64) *corev1.PodSecurityContext {
 	}
 	if group == nil {
 		// ptp4l's socket is 0660 root:root unless it is told otherwise.
-		security.RunAsUser = ptr.Int64(0)
+		security.RunAsUser = new(int64(0))
 		return security
 	}
-	security.RunAsNonRoot = ptr.Bool(true)
-	security.RunAsUser = ptr.Int64(unprivileged)
+	security.RunAsNonRoot = new(true)
+	security.RunAsUser = new(int64(unprivileged))
 	security.RunAsGroup = group
 	security.FSGroup = group
 	return security
@@ -242,15 +241,15 @@ func probe(path string, port, period, failures int32) *corev1.Probe {
 
 func containerSecurity(privileged bool) *corev1.SecurityContext {
 	security := &corev1.SecurityContext{
-		ReadOnlyRootFilesystem: ptr.Bool(true),
+		ReadOnlyRootFilesystem: new(true),
 		Capabilities:           &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 	}
 	if privileged {
 		// Kubernetes refuses a privileged container that forbids escalation.
-		security.Privileged = ptr.Bool(true)
+		security.Privileged = new(true)
 		return security
 	}
-	security.AllowPrivilegeEscalation = ptr.Bool(false)
+	security.AllowPrivilegeEscalation = new(false)
 	return security
 }
 

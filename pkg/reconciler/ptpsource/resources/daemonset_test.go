@@ -29,7 +29,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"knative.dev/pkg/apis"
 	duckv1 "knative.dev/pkg/apis/duck/v1"
-	"knative.dev/pkg/ptr"
 
 	adapterconfig "github.com/eventing-ptp/eventing-ptp/pkg/adapter/config"
 	"github.com/eventing-ptp/eventing-ptp/pkg/apis/sources/v1alpha1"
@@ -105,10 +104,10 @@ func TestMakeDaemonSet(t *testing.T) {
 				},
 				Spec: corev1.PodSpec{
 					ServiceAccountName:           "eventing-ptp-adapter",
-					AutomountServiceAccountToken: ptr.Bool(false),
-					EnableServiceLinks:           ptr.Bool(false),
+					AutomountServiceAccountToken: new(false),
+					EnableServiceLinks:           new(false),
 					SecurityContext: &corev1.PodSecurityContext{
-						RunAsUser:      ptr.Int64(0),
+						RunAsUser:      new(int64(0)),
 						SeccompProfile: &corev1.SeccompProfile{Type: "RuntimeDefault"},
 					},
 					Volumes: []corev1.Volume{{
@@ -139,8 +138,8 @@ func TestMakeDaemonSet(t *testing.T) {
 							Limits:   corev1.ResourceList{"memory": resource.MustParse("128Mi")},
 						},
 						SecurityContext: &corev1.SecurityContext{
-							AllowPrivilegeEscalation: ptr.Bool(false),
-							ReadOnlyRootFilesystem:   ptr.Bool(true),
+							AllowPrivilegeEscalation: new(false),
+							ReadOnlyRootFilesystem:   new(true),
 							Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 						},
 						TerminationMessagePolicy: "FallbackToLogsOnError",
@@ -165,7 +164,7 @@ func TestMakeDaemonSet(t *testing.T) {
 // Every row changes one thing, and says what that changes in the pods, and nothing else.
 func TestMakeDaemonSetPods(t *testing.T) {
 	nobody := &corev1.PodSecurityContext{
-		RunAsNonRoot: ptr.Bool(true), RunAsUser: ptr.Int64(65532), RunAsGroup: ptr.Int64(1234), FSGroup: ptr.Int64(1234),
+		RunAsNonRoot: new(true), RunAsUser: new(int64(65532)), RunAsGroup: new(int64(1234)), FSGroup: new(int64(1234)),
 		SeccompProfile: &corev1.SeccompProfile{Type: "RuntimeDefault"},
 	}
 	affinity := &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{}}
@@ -189,7 +188,7 @@ func TestMakeDaemonSetPods(t *testing.T) {
 			},
 		}, {
 			name:   "a group makes adapters run as somebody else than root",
-			source: func(s *v1alpha1.PtpSource) { s.Spec.Linuxptp.Group = ptr.Int64(1234) },
+			source: func(s *v1alpha1.PtpSource) { s.Spec.Linuxptp.Group = new(int64(1234)) },
 			want:   func(p *corev1.PodSpec) { p.SecurityContext = nobody },
 		}, {
 			name: "ptp4l in a container sees its directory elsewhere",
@@ -206,7 +205,7 @@ func TestMakeDaemonSetPods(t *testing.T) {
 			want:   func(p *corev1.PodSpec) { p.Containers[0].Resources = corev1.ResourceRequirements{} },
 		}, {
 			name:   "more history takes more memory",
-			source: func(s *v1alpha1.PtpSource) { s.Spec.History.Entries = ptr.Int32(65536) },
+			source: func(s *v1alpha1.PtpSource) { s.Spec.History.Entries = new(int32(65536)) },
 			want: func(p *corev1.PodSpec) {
 				p.Containers[0].Resources.Limits["memory"] = resource.MustParse("248Mi")
 				setConfig(p, `"entries":4096`, `"entries":65536`)
@@ -217,7 +216,7 @@ func TestMakeDaemonSetPods(t *testing.T) {
 				s.Spec.HardwareClock = &v1alpha1.HardwareClock{Enabled: true, Privileged: true}
 			},
 			want: func(p *corev1.PodSpec) {
-				p.Containers[0].SecurityContext.Privileged = ptr.Bool(true)
+				p.Containers[0].SecurityContext.Privileged = new(true)
 				p.Containers[0].SecurityContext.AllowPrivilegeEscalation = nil
 			},
 		}, {
@@ -262,8 +261,8 @@ func TestMakeDaemonSetPods(t *testing.T) {
 		}, {
 			name: "certificates of the sink and of the dead letter sink",
 			args: func(a *resources.Args) {
-				a.Sink.CACerts = ptr.String("-----A-----\n\n")
-				a.DeadLetterSink = &duckv1.Addressable{URL: apis.HTTPS("dead.example"), CACerts: ptr.String("-----B-----")}
+				a.Sink.CACerts = new("-----A-----\n\n")
+				a.DeadLetterSink = &duckv1.Addressable{URL: apis.HTTPS("dead.example"), CACerts: new("-----B-----")}
 			},
 			want: func(p *corev1.PodSpec) {
 				setConfig(p, `"backoffMax":"10s"`, `"backoffMax":"10s","deadLetterSink":"https://dead.example"`)
@@ -271,9 +270,9 @@ func TestMakeDaemonSetPods(t *testing.T) {
 			},
 		}, {
 			name: "a sink that asks who it is",
-			args: func(a *resources.Args) { a.OIDCServiceAccount, a.Sink.Audience = "clocks-oidc", ptr.String("broker") },
+			args: func(a *resources.Args) { a.OIDCServiceAccount, a.Sink.Audience = "clocks-oidc", new("broker") },
 			want: func(p *corev1.PodSpec) {
-				p.ServiceAccountName, p.AutomountServiceAccountToken = "ptpsource-clocks-6f1a", ptr.Bool(true)
+				p.ServiceAccountName, p.AutomountServiceAccountToken = "ptpsource-clocks-6f1a", new(true)
 				addEnv(p, "K_AUDIENCE", "broker")
 				addEnv(p, "K_OIDC_SERVICE_ACCOUNT", "clocks-oidc")
 			},

@@ -17,12 +17,13 @@ limitations under the License.
 package resources
 
 import (
+	"maps"
+
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"knative.dev/eventing/pkg/auth"
 	"knative.dev/pkg/kmeta"
-	"knative.dev/pkg/ptr"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/apis/sources/v1alpha1"
 )
@@ -78,16 +79,15 @@ func AdapterServiceAccount(source *v1alpha1.PtpSource, adapters string) *corev1.
 			Labels:      Labels(source),
 			Annotations: Annotations(source),
 		},
-		AutomountServiceAccountToken: ptr.Bool(false), // only pods that say so
+		AutomountServiceAccountToken: new(false), // only pods that say so
 	}
 }
 
 // TrustBundle makes our copy of a trust bundle in the adapters' namespace.
 func TrustBundle(origin *corev1.ConfigMap, adapters string) *corev1.ConfigMap {
-	labels := map[string]string{TrustBundleLabel: TrustBundleCopied}
-	for key, value := range origin.Labels {
-		labels[key] = value
-	}
+	labels := map[string]string{}
+	maps.Copy(labels, origin.Labels)
+	labels[TrustBundleLabel] = TrustBundleCopied
 	return &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: adapters,

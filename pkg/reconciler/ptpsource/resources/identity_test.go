@@ -24,7 +24,6 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"knative.dev/pkg/ptr"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/reconciler/ptpsource/resources"
 )
@@ -36,7 +35,7 @@ func TestTokenRole(t *testing.T) {
 		Labels:    map[string]string{"eventing.knative.dev/oidc": "enabled"},
 		OwnerReferences: []metav1.OwnerReference{{
 			APIVersion: "sources.knative.dev/v1alpha1", Kind: "PtpSource", Name: "clocks", UID: "6f1a",
-			Controller: ptr.Bool(true), BlockOwnerDeletion: ptr.Bool(true),
+			Controller: new(true), BlockOwnerDeletion: new(true),
 		}},
 	}
 	role := &rbacv1.Role{
@@ -77,7 +76,7 @@ func TestAdapterServiceAccount(t *testing.T) {
 				"ptpsource.sources.knative.dev/name":      "clocks",
 			},
 		},
-		AutomountServiceAccountToken: ptr.Bool(false),
+		AutomountServiceAccountToken: new(false),
 	}
 	if diff := cmp.Diff(want, resources.AdapterServiceAccount(source(), "adapters")); diff != "" {
 		t.Errorf("service account (-want, +got):\n%s", diff)
