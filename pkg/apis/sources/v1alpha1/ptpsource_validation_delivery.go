@@ -1,0 +1,186 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package v1alpha1
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/rickb777/date/period"
+	"k8s.io/apimachinery/pkg/api/validate/content"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation"
+	eventingduckv1 "knative.dev/eventing/pkg/apis/duck/v1"
+	"knative.dev/pkg/apis"
+	duckv1 "knative.dev/pkg/apis/duck/v1"
+
+	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
+)
+
+// maxExtensionValue keeps an event's headers below what HTTP servers take.
+const maxExtensionValue = 1024
+
+// validateDestination adds to Knative's rules what would make every send fail.
+func validateDestination(ctx context.Context, d *duckv1.Destination) *apis.FieldError {
+	bare := *d
+	bare.CACerts = nil // Knative looks at the first certificate only, and not at all when there is a ref
+	errs := bare.Validate(ctx)
+	if d.Ref == nil && d.URI == nil {
+		errs.Details = "give a ref, for example {apiVersion: eventing.knative.dev/v1, kind: Broker, name: default}, or a uri"
+	}
+	errs = errs.Also(validateReference(d.Ref).ViaField("ref"))
+	if d.Ref == nil && d.URI != nil && d.URI.Host != "" && d.URI.Scheme != "http" && d.URI.Scheme != "https" {
+		errs = errs.Also(refuse("uri", d.URI.Scheme, "must be an http or https URL, for example https://events.example.com/ptp"))
+	}
+	if d.CACerts != nil && *d.CACerts != "" {
+		errs = errs.Also(validateCertificates(*d.CACerts))
+	}
+	return errs
+}
+
+func validateReference(ref *duckv1.KReference) *apis.FieldError {
+	if ref == nil {
+		return nil
+	}
+	var errs *apis.FieldError
+	if _, err := schema.ParseGroupVersion(ref.APIVersion); err != nil {
+		errs = errs.Also(refuse("apiVersion", ref.APIVersion, "must be group/version, for example eventing.knative.dev/v1"))
+	}
+	if ref.Kind != "" && len(validation.IsDNS1035Label(strings.ToLower(ref.Kind))) > 0 {
+		errs = errs.Also(refuse("kind", ref.Kind, "must be a kind, for example Broker"))
+	}
+	if ref.Name != "" && len(content.IsDNS1123Subdomain(ref.Name)) > 0 {
+		errs = errs.Also(refuse("name", ref.Name, "must be the name of an object, for example default"))
+	}
+	if ref.Namespace != "" && len(content.IsDNS1123Label(ref.Namespace)) > 0 {
+		errs = errs.Also(refuse("namespace", ref.Namespace, "must be the name of a namespace, for example default, or be left out"))
+	}
+	return errs
+}
+
+func validateCertificates(text string) *apis.FieldError {
+	const remedy = "must be certificates in PEM, which begin with -----BEGIN CERTIFICATE-----"
+	rest := []byte(text)
+	for {
+		var block *pem.Block
+		block, rest = pem.Decode(rest)
+		if block == nil || block.Type != "CERTIFICATE" {
+			return apis.ErrInvalidValue("no certificate in PEM", "CACerts", remedy)
+		}
+		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+			return apis.ErrInvalidValue(err, "CACerts", remedy)
+		}
+		if strings.TrimSpace(string(rest)) == "" {
+			return nil
+		}
+	}
+}
+
+// validateOverrides refuses extensions with which no event could be sent, or with which
+// events would say what is not so.
+func validateOverrides(overrides *duckv1.CloudEventOverrides) *apis.FieldError {
+	if overrides == nil {
+		return nil
+	}
+	var errs *apis.FieldError
+	for _, name := range slices.Sorted(maps.Keys(overrides.Extensions)) {
+		value := overrides.Extensions[name]
+		field := atKey("extensions", name)
+		switch lower := strings.ToLower(name); {
+		case slices.Contains(contextAttributes(), lower):
+			errs = errs.Also(apis.ErrInvalidKeyName(name, field, "it is part of every CloudEvent, which would be broken by another; use another name, for example site"))
+		case slices.Contains(ownExtensions(), lower):
+			errs = errs.Also(apis.ErrInvalidKeyName(name, field, "the events say it themselves, and Triggers rely on it; use another name, for example site"))
+		case !isExtensionName(name):
+			errs = errs.Also(apis.ErrInvalidKeyName(name, field, "must be 1 to 64 lower-case letters and digits, for example site"))
+		}
+		switch {
+		case !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl):
+			errs = errs.Also(refuse(field, value, "must be text without control characters such as line ends, for example north"))
+		case utf8.RuneCountInString(value) > maxExtensionValue:
+			errs = errs.Also(apis.ErrInvalidValue(fmt.Sprintf("%d characters", utf8.RuneCountInString(value)), field,
+				fmt.Sprintf("must have at most %d characters, because it becomes an HTTP header", maxExtensionValue)))
+		}
+	}
+	return errs
+}
+
+// contextAttributes are what CloudEvents 1.0 defines itself; data and data_base64 are
+// members of an event in JSON.
+func contextAttributes() []string {
+	return []string{
+		"id", "source", "type", "specversion", "subject", "time", "datacontenttype", "dataschema", "data", "data_base64",
+	}
+}
+
+// ownExtensions are those that every event of this project has.
+func ownExtensions() []string {
+	return []string{
+		oran.ResourceAddressExtension, oran.NodeExtension, oran.InstanceExtension, oran.StateExtension,
+		oran.PreviousStateExtension, oran.ReasonExtension, oran.SequenceExtension, oran.PartitionKeyExtension,
+	}
+}
+
+func isExtensionName(name string) bool {
+	return len(name) >= 1 && len(name) <= 64 &&
+		!strings.ContainsFunc(name, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+}
+
+func (d *Delivery) validate(ctx context.Context) *apis.FieldError {
+	if d == nil {
+		return nil
+	}
+	var errs *apis.FieldError
+	if d.DeadLetterSink != nil {
+		errs = validateDestination(ctx, d.DeadLetterSink).ViaField("deadLetterSink")
+	}
+	if d.Retry != nil && *d.Retry < 0 {
+		errs = errs.Also(refuse("retry", *d.Retry, "must be 0 or more, for example 5; leave it out to try until the sink takes the event"))
+	}
+	// Behind no feature flag of Eventing's: all that is behind them is a client that cannot.
+	errs = errs.Also(validatePeriod("timeout", d.Timeout, "PT10S"), validatePeriod("backoffDelay", d.BackoffDelay, "PT0.5S"))
+	if p := d.BackoffPolicy; p != nil && *p != eventingduckv1.BackoffPolicyExponential && *p != eventingduckv1.BackoffPolicyLinear {
+		errs = errs.Also(refuse("backoffPolicy", string(*p), "must be %s or %s", eventingduckv1.BackoffPolicyExponential, eventingduckv1.BackoffPolicyLinear))
+	}
+	if d.RetryAfterMax != nil {
+		errs = errs.Also(refuse("retryAfterMax", *d.RetryAfterMax, "is not supported by this version, which waits by backoffPolicy and backoffDelay; leave it out"))
+	}
+	if d.Format != nil {
+		errs = errs.Also(refuse("format", string(*d.Format), "is not supported by this version, which sends in binary mode; leave it out"))
+	}
+	return errs
+}
+
+// validatePeriod refuses what is not a positive duration as Knative writes them.
+func validatePeriod(field string, text *string, example string) *apis.FieldError {
+	if text == nil {
+		return nil
+	}
+	if p, err := period.Parse(*text); err == nil {
+		if d, _ := p.Duration(); d > 0 {
+			return nil
+		}
+	}
+	return refuse(field, *text, "must be an ISO 8601 duration that is positive, for example %s", example)
+}

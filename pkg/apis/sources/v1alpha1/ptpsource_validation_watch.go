@@ -1,0 +1,131 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package v1alpha1
+
+import (
+	"math"
+	"net"
+	"net/netip"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/validate/content"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"knative.dev/pkg/apis"
+)
+
+func (l *Linuxptp) validate() *apis.FieldError {
+	errs := validateDirectory("socketDirectory", l.SocketDirectory)
+	if l.MountPath != "" {
+		errs = errs.Also(validateDirectory("mountPath", l.MountPath), validateMountPath("mountPath", l.MountPath))
+	} else {
+		errs = errs.Also(validateMountPath("socketDirectory", l.SocketDirectory))
+	}
+	for i, socket := range l.Sockets {
+		field := atIndex("sockets", i)
+		switch _, err := path.Match(socket, ""); {
+		case socket == "" || socket == "." || socket == ".." || strings.Contains(socket, "/"):
+			errs = errs.Also(refuse(field, socket, "must be the name of a socket in socketDirectory, without a directory, for example ptp4l*"))
+		case err != nil:
+			errs = errs.Also(refuse(field, socket, "must be a pattern in which every [ has its ], for example ptp4l.[0-9].socket"))
+		case slices.Index(l.Sockets, socket) < i:
+			errs = errs.Also(refuse(field, socket, "must be there only once"))
+		}
+	}
+	return errs.Also(
+		inRange("domain", l.Domain, 0, math.MaxUint8, "24"),
+		inRange("transportSpecific", l.TransportSpecific, 0, 15, "1 for gPTP"),
+		validateGroup(l.Group),
+	)
+}
+
+// validateDirectory refuses what is not one directory of a host's file system, and the
+// kernel's own, in which no socket can be.
+func validateDirectory(field, directory string) *apis.FieldError {
+	switch {
+	case !path.IsAbs(directory) || path.Clean(directory) != directory || directory == "/" || strings.Contains(directory, ":"):
+		return refuse(field, directory, "must be an absolute path below /, without .., : and double slashes and without a slash at its end, for example %s", DefaultSocketDirectory)
+	case isWithin(directory, "/proc", "/sys", "/dev"):
+		return refuse(field, directory, "must not be in /proc, /sys or /dev, where ptp4l has no sockets; for example %s", DefaultSocketDirectory)
+	}
+	return nil
+}
+
+// validateMountPath refuses what would hide a part of the adapter's own file system: its
+// program, certificates, names of hosts and tokens.
+func validateMountPath(field, directory string) *apis.FieldError {
+	if !isWithin(directory, "/etc", "/ko-app", "/knative-custom-certs", "/run/secrets", "/var/run/secrets") {
+		return nil
+	}
+	return refuse(field, directory, "must not be mounted there, where the adapter has files of its own (/etc, /ko-app, /knative-custom-certs, /run/secrets, /var/run/secrets); "+
+		"let ptp4l have its sockets elsewhere, for example in %s", DefaultSocketDirectory)
+}
+
+func isWithin(directory string, places ...string) bool {
+	return slices.ContainsFunc(places, func(place string) bool {
+		return directory == place || strings.HasPrefix(directory, place+"/")
+	})
+}
+
+func validateGroup(group *int64) *apis.FieldError {
+	if group == nil || *group != 0 && len(validation.IsValidGroupID(*group)) == 0 {
+		return nil
+	}
+	return refuse("group", *group, "must be 1 to %d, for example 2000; 0 would be root's: leave it out for that", math.MaxInt32)
+}
+
+func (h *HardwareClock) validate() *apis.FieldError {
+	if h == nil {
+		return nil
+	}
+	var errs *apis.FieldError
+	if h.ResourceName != "" && (!strings.Contains(h.ResourceName, "/") || len(content.IsLabelKey(h.ResourceName)) > 0) {
+		errs = errs.Also(refuse("resourceName", h.ResourceName, "must be the name of a device plugin's resource with its domain, for example squat.ai/ptp"))
+	}
+	if h.Privileged && h.ResourceName != "" {
+		errs = errs.Also(apis.ErrGeneric("two ways to the same clocks; keep resourceName, which gives less away, or privileged", "privileged", "resourceName"))
+	}
+	if !h.Enabled && h.Privileged {
+		errs = errs.Also(refuse("privileged", h.Privileged, "is of no use while the clocks are not watched; set enabled: true or leave it out"))
+	}
+	if !h.Enabled && h.ResourceName != "" {
+		errs = errs.Also(refuse("resourceName", h.ResourceName, "is of no use while the clocks are not watched; set enabled: true or leave it out"))
+	}
+	return errs
+}
+
+func (g *GNSS) validate() *apis.FieldError {
+	if g == nil || isHostPort(g.GPSD) {
+		return nil
+	}
+	return refuse("gpsd", g.GPSD, "must be host:port, for example %s", DefaultGPSD)
+}
+
+func isHostPort(address string) bool {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || number == 0 {
+		return false
+	}
+	_, err = netip.ParseAddr(host)
+	return err == nil || len(content.IsDNS1123Subdomain(strings.ToLower(host))) == 0
+}
