@@ -43,7 +43,7 @@ func BadSources() []BadSource {
 		{"sink without a kind", `{"sink": {"ref": {"apiVersion": "v1", "name": "x"}}}`, []string{"spec.sink.ref.kind"}},
 		{"overridden type", `{"ceOverrides": {"extensions": {"type": "x"}}}`, []string{"spec.ceOverrides.extensions", "type"}},
 		{"overridden sequence", `{"ceOverrides": {"extensions": {"sequence": "1"}}}`, []string{"spec.ceOverrides.extensions", "sequence"}},
-		{"an extension in capitals", `{"ceOverrides": {"extensions": {"Site": "1"}}}`, []string{"spec.ceOverrides.extensions", "Site"}},
+		{"an extension in capitals", `{"ceOverrides": {"extensions": {"Site": "1"}}}`, []string{"spec.ceOverrides.extensions", "lower-case letters and digits"}},
 		{"retry below 0", `{"delivery": {"retry": -1}}`, []string{"spec.delivery.retry"}},
 		{"timeout without unit", `{"delivery": {"timeout": "10"}}`, []string{"spec.delivery.timeout", "PT10S"}},
 		{"thresholds out of order", `{"thresholds": {"lockOffset": "1us", "unlockOffset": "500ns"}}`, []string{"spec.thresholds", "unlockOffset"}},

@@ -70,6 +70,11 @@ func run(m *testing.M) (status int, err error) {
 	if cluster, err = installation.Install(ctx, c); err != nil {
 		return 1, err
 	}
+	// A minute, as installed, is long for a test in which a leader is killed.
+	const leases = `{"data": {"lease-duration": "6s", "renew-deadline": "4s", "retry-period": "1s"}}`
+	if _, err := c.Client().CoreV1().ConfigMaps(installation.Namespace).Patch(ctx, "config-leader-election", types.MergePatchType, []byte(leases), metav1.PatchOptions{}); err != nil {
+		return 1, err
+	}
 	if controller, err = cluster.Start(ctx, installation.Controller, nil); err != nil {
 		return 1, err
 	}

@@ -62,7 +62,7 @@ func TestRestart(t *testing.T) {
 	before := r.daemonSet(uids["stays"], "a DaemonSet", environment("NAME", "stays"))
 	events := kubernetesEvents(t, r.namespace)
 
-	if err := controller.Kill(); err != nil {
+	if err := controller.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	r.change("changes", func(s *v1alpha1.PtpSource) { s.Spec.Paused = true })
@@ -123,7 +123,7 @@ func TestAnotherControllerTakesOver(t *testing.T) {
 	}
 	eventually(t, "a second controller that waits", func(context.Context) error {
 		log, err := os.ReadFile(standby.Log())
-		if err == nil && !bytes.Contains(log, []byte("attempting to acquire leader lease")) {
+		if err == nil && !bytes.Contains(log, []byte("Attempting to acquire leader lease")) {
 			err = fmt.Errorf("its log: %s", log)
 		}
 		return err
@@ -134,17 +134,7 @@ func TestAnotherControllerTakesOver(t *testing.T) {
 	controller = standby
 	r.create(r.source("after"))
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*patience) // the lease of the dead one has to run out first
-	defer cancel()
-	if err := cluster.Wait(ctx, "a source that is ready", func(ctx context.Context) error {
-		s, err := r.sources().Get(ctx, "after", metav1.GetOptions{})
-		if err == nil && !s.Status.IsReady() {
-			err = fmt.Errorf("conditions %+v", s.Status.Conditions)
-		}
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
+	r.ready("after")
 	t.Logf("ready %v after the leader was killed", time.Since(began).Round(time.Second))
 }
 
