@@ -46,14 +46,14 @@ func (s *PtpSource) Validate(ctx context.Context) *apis.FieldError {
 		before.SetDefaults(ctx)
 		errs = errs.Also(s.Spec.Events.validateUpdate(before.Spec.Events).ViaField("spec", "events"))
 	}
-	return errs.Also(s.Spec.Validate(apis.WithinSpec(ctx)).ViaField("spec"))
+	return errs.Also(s.Spec.Validate(ctx).ViaField("spec"))
 }
 
 // Validate refuses a spec that could not work. It expects the defaults to be set.
-func (s *PtpSourceSpec) Validate(ctx context.Context) *apis.FieldError {
-	return validateDestination(ctx, &s.Sink).ViaField("sink").Also(
+func (s *PtpSourceSpec) Validate(context.Context) *apis.FieldError {
+	return validateDestination(&s.Sink).ViaField("sink").Also(
 		validateOverrides(s.CloudEventOverrides).ViaField("ceOverrides"),
-		s.Delivery.validate(ctx).ViaField("delivery"),
+		s.Delivery.validate().ViaField("delivery"),
 		validateNodeSelector(s.NodeSelector),
 		validateTolerations(s.Tolerations),
 		validateResources(s.Resources).ViaField("resources"),

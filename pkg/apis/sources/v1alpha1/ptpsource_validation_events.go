@@ -21,8 +21,8 @@ import (
 	"strings"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/api/validate/content"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"knative.dev/pkg/apis"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
@@ -74,7 +74,7 @@ func (e *Events) validate() *apis.FieldError {
 		if definition, ok := oran.Define(name); !ok || definition.EventType != name {
 			errs = errs.Also(refuse(field, name, "must be one of %s", strings.Join(eventTypes(), ", ")))
 		} else if slices.Index(e.Types, name) < i {
-			errs = errs.Also(refuse(field, name, "must be there only once"))
+			errs = errs.Also(refuse(field, name, "must be there only once; leave this one out"))
 		}
 	}
 	if e.SourceFormat != SourceFull && e.SourceFormat != SourceORAN {

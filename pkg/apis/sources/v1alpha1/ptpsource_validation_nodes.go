@@ -110,7 +110,7 @@ func validateResourceList(field string, list corev1.ResourceList) *apis.FieldErr
 			errs = errs.Also(apis.ErrInvalidKeyName(string(name), path, "must be a resource of a container, for example cpu, memory or example.com/ptp"))
 		}
 		if quantity.Sign() < 0 {
-			errs = errs.Also(refuse(path, quantity.String(), "must not be negative, for example 64Mi of memory"))
+			errs = errs.Also(refuse(path, quantity.String(), "must be 0 or more, for example 64Mi of memory"))
 		}
 	}
 	return errs

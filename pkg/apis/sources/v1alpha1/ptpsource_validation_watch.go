@@ -45,7 +45,7 @@ func (l *Linuxptp) validate() *apis.FieldError {
 		case err != nil:
 			errs = errs.Also(refuse(field, socket, "must be a pattern in which every [ has its ], for example ptp4l.[0-9].socket"))
 		case slices.Index(l.Sockets, socket) < i:
-			errs = errs.Also(refuse(field, socket, "must be there only once"))
+			errs = errs.Also(refuse(field, socket, "must be there only once; leave this one out"))
 		}
 	}
 	return errs.Also(
