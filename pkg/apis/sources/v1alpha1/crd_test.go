@@ -38,6 +38,7 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -254,7 +255,7 @@ spec:
   synce: {enabled: true}
   thresholds:
     lockOffset: 20µs
-    unlockOffset: 1h2m3.5s
+    unlockOffset: 1ms20.5us
     lockSamples: 5
     unlockSamples: 2
     holdoverTimeout: 1ns
@@ -375,7 +376,7 @@ func TestDefaultsAreThoseOfTheWebhook(t *testing.T) {
 
 // What the controller writes of a source of which it does not know anything yet is valid too.
 func TestEmptyStatus(t *testing.T) {
-	var s v1alpha1.PtpSource
+	s := v1alpha1.PtpSource{ObjectMeta: metav1.ObjectMeta{Name: "clocks"}}
 	s.Spec.Sink = duckv1.Destination{URI: nil, Ref: &duckv1.KReference{APIVersion: "v1", Kind: "Service", Name: "sink"}}
 	s.Status.InitializeConditions()
 	o := fromJSON(t, toJSON(t, s))
@@ -389,7 +390,6 @@ func TestCRDTakes(t *testing.T) {
 	for _, tc := range []struct{ name, spec string }{
 		{"a sink by reference", "{sink: {ref: {apiVersion: v1, kind: Service, name: sink}}}"},
 		{"a sink by reference and path", "{sink: {ref: {apiVersion: v1, kind: Service, name: sink}, uri: '/events?x=a:b'}}"},
-		{"a sink by group", "{sink: {ref: {group: eventing.knative.dev, kind: Broker, name: sink}}}"},
 		{"a sink with a port", "{sink: {uri: 'https://10.0.0.1:8443'}}"},
 		{"equal thresholds", "{sink: {uri: http://sink}, thresholds: {lockOffset: 1us, unlockOffset: 1000ns}}"},
 		{"no holdover", "{sink: {uri: http://sink}, thresholds: {holdoverTimeout: 0s}}"},
@@ -397,7 +397,7 @@ func TestCRDTakes(t *testing.T) {
 		{"every taint", "{sink: {uri: http://sink}, tolerations: [{operator: Exists}]}"},
 		{"a taint as Kubernetes writes it", "{sink: {uri: http://sink}, tolerations: [{key: a, effect: '', operator: ''}]}"},
 		{"quantities as numbers", "{sink: {uri: http://sink}, resources: {limits: {cpu: 1, memory: 0.5Gi}}}"},
-		{"a device plugin that is off", "{sink: {uri: http://sink}, hardwareClock: {privileged: false, resourceName: example.com/ptp}}"},
+		{"a device plugin", "{sink: {uri: http://sink}, hardwareClock: {enabled: true, privileged: false, resourceName: example.com/ptp}}"},
 		{"no type at all, which is all", "{sink: {uri: http://sink}, events: {types: []}}"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -423,7 +423,7 @@ func TestCRDRefuses(t *testing.T) {
 		{"two sinks", "{sink: {uri: http://sink, ref: {apiVersion: v1, kind: Service, name: sink}}}", []string{"spec.sink.uri", "leave one"}},
 		{"a reference without a kind", "{sink: {ref: {apiVersion: v1, name: x}}}", []string{"spec.sink.ref.kind: Required value"}},
 		{"a reference with an empty kind", "{sink: {ref: {apiVersion: v1, kind: '', name: x}}}", []string{"spec.sink.ref.kind", "for example Broker"}},
-		{"a reference without a version", "{sink: {ref: {kind: Broker, name: x}}}", []string{"spec.sink.ref.apiVersion", "eventing.knative.dev/v1"}},
+		{"a reference without a version", "{sink: {ref: {group: eventing.knative.dev, kind: Broker, name: x}}}", []string{"spec.sink.ref.apiVersion", "eventing.knative.dev/v1"}},
 		{"a reference with an empty name", "{sink: {ref: {apiVersion: v1, kind: Broker, name: ''}}}", []string{"spec.sink.ref.name", "give the name"}},
 		{"certificates that are none", "{sink: {uri: https://sink, CACerts: /etc/ssl}}", []string{"spec.sink.CACerts", "BEGIN CERTIFICATE"}},
 		{"an overridden type", "{" + good + ", ceOverrides: {extensions: {type: x, site: north}}}", []string{"spec.ceOverrides.extensions", "another name than type"}},
@@ -449,6 +449,9 @@ func TestCRDRefuses(t *testing.T) {
 		{"the whole host", "{" + good + ", linuxptp: {socketDirectory: /}}", []string{"spec.linuxptp.socketDirectory", "/var/run/ptp"}},
 		{"a way out of a directory", "{" + good + ", linuxptp: {socketDirectory: /var/run/ptp/../..}}", []string{"spec.linuxptp.socketDirectory", "without .."}},
 		{"a directory somewhere", "{" + good + ", linuxptp: {mountPath: run/ptp}}", []string{"spec.linuxptp.mountPath", "absolute"}},
+		{"the kernel's own", "{" + good + ", linuxptp: {socketDirectory: /proc/1/root}}", []string{"spec.linuxptp.socketDirectory", "/proc"}},
+		{"in the way of the adapter's program", "{" + good + ", linuxptp: {mountPath: /ko-app}}", []string{"spec.linuxptp.mountPath", "files of its own"}},
+		{"in the way of the adapter's tokens", "{" + good + ", linuxptp: {socketDirectory: /var/run/secrets/ptp}}", []string{"spec.linuxptp.socketDirectory", "files of its own"}},
 		{"no sockets", "{" + good + ", linuxptp: {sockets: []}}", []string{"spec.linuxptp.sockets", "at least 1"}},
 		{"an open bracket", "{" + good + ", linuxptp: {sockets: [ptp4l, 'ptp4l[']}}", []string{"spec.linuxptp.sockets[1]", "each [ has its ]"}},
 		{"a bracket with nothing in it", "{" + good + ", linuxptp: {sockets: ['[^]']}}", []string{"spec.linuxptp.sockets[0]"}},
@@ -458,11 +461,15 @@ func TestCRDRefuses(t *testing.T) {
 		{"a transport beyond a nibble", "{" + good + ", linuxptp: {transportSpecific: 16}}", []string{"spec.linuxptp.transportSpecific", "less than or equal to 15"}},
 		{"root's group", "{" + good + ", linuxptp: {group: 0}}", []string{"spec.linuxptp.group", "greater than or equal to 1"}},
 		{"two ways to a clock", "{" + good + ", hardwareClock: {enabled: true, privileged: true, resourceName: example.com/ptp}}", []string{"spec.hardwareClock", "keep resourceName"}},
-		{"a resource without a domain", "{" + good + ", hardwareClock: {resourceName: ptp}}", []string{"spec.hardwareClock.resourceName", "squat.ai/ptp"}},
+		{"privileges for nothing", "{" + good + ", hardwareClock: {privileged: true}}", []string{"spec.hardwareClock.privileged", "enabled"}},
+		{"a device plugin for nothing", "{" + good + ", hardwareClock: {enabled: false, resourceName: example.com/ptp}}", []string{"spec.hardwareClock.resourceName", "enabled"}},
+		{"a resource without a domain", "{" + good + ", hardwareClock: {enabled: true, resourceName: ptp}}", []string{"spec.hardwareClock.resourceName", "squat.ai/ptp"}},
 		{"gpsd without a port", "{" + good + ", gnss: {gpsd: localhost}}", []string{"spec.gnss.gpsd", "localhost:2947"}},
 		{"an offset without unit", "{" + good + ", thresholds: {lockOffset: '100'}}", []string{"spec.thresholds.lockOffset", "100ns"}},
-		{"an offset of nothing", "{" + good + ", thresholds: {lockOffset: 0s}}", []string{"spec.thresholds.lockOffset", "positive"}},
-		{"a timeout below nothing", "{" + good + ", thresholds: {holdoverTimeout: -1s}}", []string{"spec.thresholds.holdoverTimeout", "not negative"}},
+		{"an offset of nothing", "{" + good + ", thresholds: {lockOffset: 0s}}", []string{"spec.thresholds.lockOffset", "more than 0"}},
+		{"a timeout below nothing", "{" + good + ", thresholds: {holdoverTimeout: -1s}}", []string{"spec.thresholds.holdoverTimeout", "0s to 672h"}},
+		{"an offset beyond a second", "{" + good + ", thresholds: {unlockOffset: 1.1s}}", []string{"spec.thresholds.unlockOffset", "at most 1s"}},
+		{"a timeout beyond an hour", "{" + good + ", thresholds: {syncTimeout: 61m}}", []string{"spec.thresholds.syncTimeout", "1ms to 1h"}},
 		{"thresholds out of order", "{" + good + ", thresholds: {lockOffset: 1us, unlockOffset: 500ns}}", []string{"spec.thresholds.unlockOffset", "at least lockOffset"}},
 		{"no samples", "{" + good + ", thresholds: {lockSamples: 0}}", []string{"spec.thresholds.lockSamples", "greater than or equal to 1"}},
 		{"one late Sync", "{" + good + ", thresholds: {syncIntervals: 1}}", []string{"spec.thresholds.syncIntervals", "greater than or equal to 2"}},
@@ -484,6 +491,18 @@ func TestCRDRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestCRDRefusesLongNames(t *testing.T) {
+	server := newServer(t)
+	for length, want := range map[int]string{63: "", 64: "metadata.name must have at most 63 characters"} {
+		o := object(t, spec("{sink: {uri: http://sink}}"))
+		o["metadata"].(map[string]any)["name"] = strings.Repeat("a", length)
+		_, errs := server.admit(t, o, nil)
+		if want == "" && len(errs) > 0 || want != "" && (len(errs) != 1 || !strings.Contains(errs[0].Error(), want)) {
+			t.Errorf("%d characters: %v, want %q", length, errs, want)
+		}
 	}
 }
 
@@ -617,4 +636,33 @@ func TestEveryFieldIsInTheReference(t *testing.T) {
 			t.Errorf("%s is not in docs/ptpsource.md: add a row that begins with | `%s` |", name, short)
 		}
 	})
+}
+
+// What docs/ptpsource.md shows can be applied.
+func TestTheReferencesExamples(t *testing.T) {
+	server := newServer(t)
+	page, err := os.ReadFile(root + "docs/ptpsource.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := strings.Split(string(page), "```yaml\n")[1:]
+	if len(examples) == 0 {
+		t.Error("there are none")
+	}
+	for _, text := range examples {
+		text, _, _ = strings.Cut(text, "```")
+		if strings.HasPrefix(text, "spec:") {
+			text = spec("\n" + strings.TrimPrefix(text, "spec:"))
+		}
+		o := object(t, text)
+		if dropped, errs := server.admit(t, o, nil); len(dropped)+len(errs) > 0 {
+			t.Errorf("dropped %v, refused %v:\n%s", dropped, errs, text)
+			continue
+		}
+		s := decode(t, toJSON(t, o))
+		s.SetDefaults(t.Context())
+		if err := s.Validate(t.Context()); err != nil {
+			t.Errorf("%v:\n%s", err, text)
+		}
+	}
 }
