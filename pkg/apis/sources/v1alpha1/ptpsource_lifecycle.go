@@ -133,6 +133,10 @@ func (s *PtpSourceStatus) MarkDeadLetterSink(sink *duckv1.Addressable) {
 		s.manage().MarkTrueWithReason(ConditionDeadLetterSinkProvided, ReasonNotConfigured, "")
 		return
 	}
+	if sink.URL.IsEmpty() {
+		s.MarkNoDeadLetterSink(ReasonDeadLetterSinkNotFound, "the dead letter sink exists but has no address yet: wait until it is ready")
+		return
+	}
 	s.DeadLetterSinkURI, s.DeadLetterSinkCACerts, s.DeadLetterSinkAudience = sink.URL, sink.CACerts, sink.Audience
 	s.manage().MarkTrue(ConditionDeadLetterSinkProvided)
 }
@@ -153,7 +157,6 @@ func (s *PtpSourceStatus) MarkPermitted() { s.manage().MarkTrue(ConditionPermitt
 // MarkNotPermitted says what config-ptp does not allow.
 func (s *PtpSourceStatus) MarkNotPermitted(reason, message string) {
 	s.manage().MarkFalse(ConditionPermitted, reason, "%s", message)
-	s.MarkNotDeployed(reason, "no adapters run while the source asks for what is not allowed")
 }
 
 // MarkOIDCIdentity says which service account the source shows to its sink; empty means
