@@ -61,7 +61,9 @@ func kinds() map[schema.GroupVersionKind]resourcesemantics.GenericCRD {
 }
 
 func newDefaulting(ctx context.Context, _ configmap.Watcher) *controller.Impl {
-	return defaulting.NewAdmissionController(ctx, defaultingName, "/defaulting", kinds(), nil, true)
+	c := defaulting.NewAdmissionController(ctx, defaultingName, "/defaulting", kinds(), nil, true)
+	c.Reconciler = schemaFirst{c.Reconciler.(defaulter)}
+	return c
 }
 
 func newValidation(ctx context.Context, _ configmap.Watcher) *controller.Impl {
