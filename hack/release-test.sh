@@ -84,8 +84,8 @@ mapfile -t images < <(grep -hoE "$repository/[^ \"']+" "$yaml" | sort -u)
 for image in "${images[@]}"; do
 	name=$(basename "${image%%:v*}")
 	mkdir "$scratch/$name"
-	"$crane" export "$image" - | tar -x -C "$scratch/$name"
-	"$crane" config "$image" | grep -q '"User":"65532"' || fail "$name does not run as the base image's user"
+	"$crane" export "$image" - | tar -x -C "$scratch/$name" 2>"$scratch/tar.log" || fail "$name cannot be unpacked: $(cat "$scratch/tar.log")"
+	[[ $("$crane" config "$image") == *'"User":"65532"'* ]] || fail "$name does not run as the base image's user"
 	go version -m "$scratch/$name/ko-app/$name" >"$scratch/$name.build"
 	grep -q "vcs.revision=$revision" "$scratch/$name.build" || fail "$name does not say of which commit it is"
 	grep -q 'vcs.modified=false' "$scratch/$name.build" || fail "$name is of a tree with changes"
