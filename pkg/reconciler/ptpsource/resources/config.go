@@ -50,6 +50,9 @@ func makeConfig(args Args) (adapterconfig.Config, error) {
 	}
 	if args.DeadLetterSink != nil {
 		c.Delivery.DeadLetterSink = args.DeadLetterSink.URL.String()
+		if args.needsToken() {
+			c.Delivery.DeadLetterSinkAudience = audience(args.DeadLetterSink)
+		}
 	}
 	return c, nil
 }

@@ -72,7 +72,7 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 	})
 	everything.Sink.CACerts = new("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----")
 	everything.Sink.Audience, everything.OIDCServiceAccount = new("broker"), "clocks-oidc"
-	everything.DeadLetterSink = &duckv1.Addressable{URL: apis.HTTPS("dead.example")}
+	everything.DeadLetterSink = &duckv1.Addressable{URL: apis.HTTPS("dead.example"), Audience: new("letters")}
 	everything.Thresholds.LockOffset = metav1.Duration{Duration: 20 * time.Microsecond}
 	everything.Thresholds.UnlockOffset = metav1.Duration{Duration: 50 * time.Microsecond}
 
@@ -100,7 +100,7 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 			Delivery: adapterconfig.Delivery{
 				Timeout: metav1.Duration{Duration: 2500 * time.Millisecond}, Retry: &retry, BackoffPolicy: "linear",
 				BackoffDelay: metav1.Duration{Duration: time.Minute}, BackoffMax: metav1.Duration{Duration: time.Minute},
-				DeadLetterSink: "https://dead.example",
+				DeadLetterSink: "https://dead.example", DeadLetterSinkAudience: "letters",
 			},
 			History: adapterconfig.History{Entries: 10},
 			Health:  adapterconfig.Health{Address: ":20759"},

@@ -73,7 +73,16 @@ type Args struct {
 
 // needsToken is whether adapters have to show who they are. A sink without an audience
 // does not ask.
-func (a Args) needsToken() bool { return a.OIDCServiceAccount != "" && a.Sink.Audience != nil }
+func (a Args) needsToken() bool {
+	return a.OIDCServiceAccount != "" && (audience(a.Sink) != "" || audience(a.DeadLetterSink) != "")
+}
+
+func audience(sink *duckv1.Addressable) string {
+	if sink == nil || sink.Audience == nil {
+		return ""
+	}
+	return *sink.Audience
+}
 
 // privileged is whether adapters open /dev/ptpN by running privileged.
 func (a Args) privileged() bool {
@@ -311,8 +320,10 @@ func makeEnv(args Args) ([]corev1.EnvVar, error) {
 		add("K_CA_CERTS", certificates)
 	}
 	if args.needsToken() {
-		add("K_AUDIENCE", *args.Sink.Audience)
 		add("K_OIDC_SERVICE_ACCOUNT", args.OIDCServiceAccount)
+		if a := audience(args.Sink); a != "" {
+			add("K_AUDIENCE", a)
+		}
 	}
 	if RunsOnHostNetwork(spec) {
 		ports := args.ports()

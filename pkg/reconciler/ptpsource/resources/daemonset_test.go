@@ -273,7 +273,18 @@ func TestMakeDaemonSetPods(t *testing.T) {
 			args: func(a *resources.Args) { a.OIDCServiceAccount, a.Sink.Audience = "clocks-oidc", new("broker") },
 			want: func(p *corev1.PodSpec) {
 				p.ServiceAccountName, p.AutomountServiceAccountToken = "ptpsource-clocks-6f1a", new(true)
+				addEnv(p, "K_OIDC_SERVICE_ACCOUNT", "clocks-oidc")
 				addEnv(p, "K_AUDIENCE", "broker")
+			},
+		}, {
+			name: "a dead letter sink that asks, where the sink does not",
+			args: func(a *resources.Args) {
+				a.OIDCServiceAccount = "clocks-oidc"
+				a.DeadLetterSink = &duckv1.Addressable{URL: apis.HTTP("dead.example"), Audience: new("letters")}
+			},
+			want: func(p *corev1.PodSpec) {
+				p.ServiceAccountName, p.AutomountServiceAccountToken = "ptpsource-clocks-6f1a", new(true)
+				setConfig(p, `"backoffMax":"10s"`, `"backoffMax":"10s","deadLetterSink":"http://dead.example","deadLetterSinkAudience":"letters"`)
 				addEnv(p, "K_OIDC_SERVICE_ACCOUNT", "clocks-oidc")
 			},
 		}, {
