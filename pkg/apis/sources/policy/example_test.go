@@ -19,6 +19,7 @@ package policy_test
 import (
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -62,6 +63,18 @@ func TestExample(t *testing.T) {
 	keys := "the keys are " + strings.Join(slices.Sorted(maps.Keys(shown.Data)), ", ")
 	if _, err := policy.Parse(&corev1.ConfigMap{Data: map[string]string{"no-key": ""}}); err == nil || !strings.HasSuffix(err.Error(), keys) {
 		t.Errorf("%v; in the example %s", err, keys)
+	}
+	// So has the manual, with the same defaults.
+	manual, err := os.ReadFile("../../../../docs/install.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	explained := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\| `([^`|]+)` \\|").FindAllStringSubmatch(string(manual), -1) {
+		explained[row[1]] = row[2]
+	}
+	if diff := cmp.Diff(shown.Data, explained); diff != "" {
+		t.Errorf("the table in docs/install.md, want (-) and got (+):\n%s", diff)
 	}
 	for name, cm := range map[string]*corev1.ConfigMap{"what is installed": &installed, "what the example shows": &shown} {
 		got, err := policy.Parse(cm)
