@@ -24,8 +24,10 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"knative.dev/pkg/configmap"
 
 	adapterconfig "github.com/eventing-ptp/eventing-ptp/pkg/adapter/config"
@@ -76,31 +78,32 @@ func Parse(cm *corev1.ConfigMap) (*Policy, error) {
 	p := Default()
 	t := &p.Thresholds
 	var directories string
-	parsers := map[string]configmap.ParseFunc{
-		AllowPrivilegedKey:          configmap.AsBool(AllowPrivilegedKey, &p.AllowPrivileged),
-		AllowHostNetworkKey:         configmap.AsBool(AllowHostNetworkKey, &p.AllowHostNetwork),
-		AllowedSocketDirectoriesKey: configmap.AsString(AllowedSocketDirectoriesKey, &directories),
-		lockOffsetKey:               configmap.AsDuration(lockOffsetKey, &t.LockOffset.Duration),
-		unlockOffsetKey:             configmap.AsDuration(unlockOffsetKey, &t.UnlockOffset.Duration),
-		lockSamplesKey:              configmap.AsInt(lockSamplesKey, &t.LockSamples),
-		unlockSamplesKey:            configmap.AsInt(unlockSamplesKey, &t.UnlockSamples),
-		holdoverTimeoutKey:          configmap.AsDuration(holdoverTimeoutKey, &t.HoldoverTimeout.Duration),
-		syncIntervalsKey:            configmap.AsInt(syncIntervalsKey, &t.SyncIntervals),
-		syncTimeoutKey:              configmap.AsDuration(syncTimeoutKey, &t.SyncTimeout.Duration),
+	settings := map[string]setting{
+		AllowPrivilegedKey:          boolean(AllowPrivilegedKey, &p.AllowPrivileged),
+		AllowHostNetworkKey:         boolean(AllowHostNetworkKey, &p.AllowHostNetwork),
+		AllowedSocketDirectoriesKey: {read: configmap.AsString(AllowedSocketDirectoriesKey, &directories)},
+		lockOffsetKey:               duration(lockOffsetKey, &t.LockOffset),
+		unlockOffsetKey:             duration(unlockOffsetKey, &t.UnlockOffset),
+		lockSamplesKey:              number(lockSamplesKey, &t.LockSamples),
+		unlockSamplesKey:            number(unlockSamplesKey, &t.UnlockSamples),
+		holdoverTimeoutKey:          duration(holdoverTimeoutKey, &t.HoldoverTimeout),
+		syncIntervalsKey:            number(syncIntervalsKey, &t.SyncIntervals),
+		syncTimeoutKey:              duration(syncTimeoutKey, &t.SyncTimeout),
 	}
-	known := slices.Sorted(maps.Keys(parsers))
+	known := slices.Sorted(maps.Keys(settings))
 	for _, key := range slices.Sorted(maps.Keys(cm.Data)) {
-		if _, ok := parsers[key]; !ok && key != configmap.ExampleKey {
+		if _, ok := settings[key]; !ok && key != configmap.ExampleKey {
 			return nil, fmt.Errorf("config map %s: key %q is not known; the keys are %s", ConfigMapName, key, strings.Join(known, ", "))
 		}
 	}
 	for _, key := range known {
-		if err := parsers[key](cm.Data); err != nil {
-			return nil, fmt.Errorf("config map %s: key %q: %w", ConfigMapName, key, err)
+		if err := settings[key].read(cm.Data); err != nil {
+			// What is wrong with it is plain; the error would only add the name of a Go function.
+			return nil, fmt.Errorf("config map %s: key %q is %q; it must be %s", ConfigMapName, key, cm.Data[key], settings[key].must)
 		}
 	}
 	if _, ok := cm.Data[AllowedSocketDirectoriesKey]; ok {
-		p.AllowedSocketDirectories = strings.FieldsFunc(directories, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' })
+		p.AllowedSocketDirectories = strings.FieldsFunc(directories, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 	}
 	for _, d := range p.AllowedSocketDirectories {
 		if !path.IsAbs(d) || path.Clean(d) != d || d == "/" {
@@ -112,6 +115,24 @@ func Parse(cm *corev1.ConfigMap) (*Policy, error) {
 		return nil, fmt.Errorf("config map %s: %w", ConfigMapName, err)
 	}
 	return p, nil
+}
+
+// setting reads one key, and knows what its value must be.
+type setting struct {
+	read configmap.ParseFunc
+	must string
+}
+
+func boolean(key string, to *bool) setting {
+	return setting{configmap.AsBool(key, to), "true or false"}
+}
+
+func number(key string, to *int) setting {
+	return setting{configmap.AsInt(key, to), fmt.Sprintf("a whole number, for example %d", *to)}
+}
+
+func duration(key string, to *metav1.Duration) setting {
+	return setting{configmap.AsDuration(key, &to.Duration), fmt.Sprintf("a duration with its unit, for example %v", to.Duration)}
 }
 
 // AllowsSocketDirectory is whether an adapter may see a directory of the host.
