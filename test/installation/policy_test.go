@@ -220,9 +220,8 @@ func TestAdmission(t *testing.T) {
 // A cluster's name cannot be changed: Triggers elsewhere name it.
 func TestClusterNameStays(t *testing.T) {
 	r := newRoom(t, 0)
-	s := r.create(r.source("named"))
-	s.Spec.Events.ClusterName = "other"
-	_, err := r.sources().Update(t.Context(), s, metav1.UpdateOptions{})
+	r.create(r.source("named"))
+	_, err := r.sources().Patch(t.Context(), "named", types.MergePatchType, []byte(`{"spec": {"events": {"clusterName": "other"}}}`), metav1.PatchOptions{})
 	if !apierrors.IsInvalid(err) && !apierrors.IsBadRequest(err) || !strings.Contains(err.Error(), "spec.events.clusterName") {
 		t.Errorf("%v, want a refusal that names spec.events.clusterName", err)
 	}
