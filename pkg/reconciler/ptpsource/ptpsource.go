@@ -168,6 +168,7 @@ func (r *Reconciler) resolveSinks(ctx context.Context, source *v1alpha1.PtpSourc
 		missing = true
 	} else {
 		source.Status.MarkDeadLetterSink(deadLetter)
+		missing = missing || deadLetter.URL.IsEmpty()
 	}
 	r.warnOnChange(ctx, source, v1alpha1.ConditionDeadLetterSinkProvided, before)
 	return sink, deadLetter, missing

@@ -18,8 +18,8 @@ package ptpsource
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +33,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	kubescheme "k8s.io/client-go/kubernetes/scheme"
 	appsv1listers "k8s.io/client-go/listers/apps/v1"
 	corev1listers "k8s.io/client-go/listers/core/v1"
@@ -79,18 +80,20 @@ var brokerKind = schema.GroupVersionKind{Group: "eventing.knative.dev", Version:
 // world makes the reconciler of a row: fake clients and listers over the row's objects.
 func world(t *testing.T, row *rt.TableRow) (controller.Reconciler, rt.ActionRecorderList, rt.EventList) {
 	t.Helper()
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{kubescheme.AddToScheme, fakeclientset.AddToScheme} {
-		if err := add(scheme); err != nil {
-			t.Fatal(err)
-		}
-	}
+	scheme := allKinds()
 	sorter := rt.NewObjectSorter(scheme)
-	var brokers []runtime.Object
+	var inAPI, sources, sinks []runtime.Object
 	for _, object := range row.Objects {
-		if u, ok := object.(*unstructured.Unstructured); ok {
-			brokers = append(brokers, u)
+		switch o := object.(type) {
+		case *unstructured.Unstructured:
+			sinks = append(sinks, o)
 			continue
+		case *v1alpha1.PtpSource:
+			sources = append(sources, o)
+		case *corev1.Service:
+			sinks = append(sinks, asUnstructured(t, o))
+		default:
+			inAPI = append(inAPI, o)
 		}
 		sorter.AddObjects(object)
 	}
@@ -103,20 +106,14 @@ func world(t *testing.T, row *rt.TableRow) (controller.Reconciler, rt.ActionReco
 	row.Ctx = ctx
 	ctx, cancel := context.WithCancel(ctx)
 	t.Cleanup(cancel)
-	inAPI := sorter.ObjectsForSchemeFunc(kubescheme.AddToScheme)
-	sinks := sorter.ObjectsForSchemeFunc(corev1.AddToScheme)
 	if behind, _ := row.OtherTestData["cache is behind"].(bool); behind {
 		// Of what the reconciler makes, its cache has seen nothing.
 		sorter = rt.NewObjectSorter(scheme)
 		sorter.AddObjects(row.Objects[0])
 	}
 	ctx, kube := fakekubeclient.With(ctx, inAPI...)
-	ctx, ptp := fakeptpclient.With(ctx, sorter.ObjectsForSchemeFunc(fakeclientset.AddToScheme)...)
-	dynamicScheme := runtime.NewScheme()
-	_ = kubescheme.AddToScheme(dynamicScheme)
-	dynamicScheme.AddKnownTypeWithName(brokerKind, &unstructured.Unstructured{})
-	dynamicScheme.AddKnownTypeWithName(brokerKind.GroupVersion().WithKind("BrokerList"), &unstructured.UnstructuredList{})
-	ctx, dynamic := fakedynamicclient.With(ctx, dynamicScheme, append(asUnstructured(t, sinks), brokers...)...)
+	ctx, ptp := fakeptpclient.With(ctx, sources...)
+	ctx, dynamic := fakedynamicclient.With(ctx, sinkKinds(), sinks...)
 	if none, _ := row.OtherTestData["no brokers"].(bool); none {
 		dynamic.PrependReactor("list", "brokers", answer("list", "brokers", errors.New("there are no brokers here")))
 	}
@@ -178,39 +175,32 @@ func generations(action clienttesting.Action) (bool, runtime.Object, error) {
 	return false, nil, nil
 }
 
-func asUnstructured(t *testing.T, objects []runtime.Object) []runtime.Object {
-	t.Helper()
-	var out []runtime.Object
-	for _, object := range objects {
-		kinds, _, err := kubescheme.Scheme.ObjectKinds(object)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := json.Marshal(object)
-		if err != nil {
-			t.Fatal(err)
-		}
-		u := &unstructured.Unstructured{}
-		if err := json.Unmarshal(addKind(t, text, kinds[0]), u); err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, u)
-	}
-	return out
-}
+// The schemes are the same for all rows, and take longer to make than a row to run.
+var (
+	allKinds = sync.OnceValue(func() *runtime.Scheme {
+		scheme := runtime.NewScheme()
+		utilruntime.Must(kubescheme.AddToScheme(scheme))
+		utilruntime.Must(fakeclientset.AddToScheme(scheme))
+		return scheme
+	})
+	sinkKinds = sync.OnceValue(func() *runtime.Scheme {
+		scheme := runtime.NewScheme()
+		utilruntime.Must(corev1.AddToScheme(scheme))
+		scheme.AddKnownTypeWithName(brokerKind, &unstructured.Unstructured{})
+		scheme.AddKnownTypeWithName(brokerKind.GroupVersion().WithKind("BrokerList"), &unstructured.UnstructuredList{})
+		return scheme
+	})
+)
 
-func addKind(t *testing.T, text []byte, kind schema.GroupVersionKind) []byte {
+func asUnstructured(t *testing.T, service *corev1.Service) *unstructured.Unstructured {
 	t.Helper()
-	var fields map[string]any
-	if err := json.Unmarshal(text, &fields); err != nil {
-		t.Fatal(err)
-	}
-	fields["apiVersion"], fields["kind"] = kind.ToAPIVersionAndKind()
-	text, err := json.Marshal(fields)
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(service)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return text
+	u := &unstructured.Unstructured{Object: fields}
+	u.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Service"))
+	return u
 }
 
 // The objects of the world.
