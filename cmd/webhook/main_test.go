@@ -124,7 +124,7 @@ func TestValidation(t *testing.T) {
 			"a bad value", `{"sink": {"uri": "http://sink"}, "linuxptp": {"socketDirectory": "/", "sockets": ["ptp4l*"]},
 			"events": {"sourceFormat": "full", "clusterName": "cluster"}, "history": {"entries": 4096}}`,
 			"validation failed: invalid value: \"/\": spec.linuxptp.socketDirectory\n" +
-				"must be an absolute path below /, without .., : and double slashes and without a slash at its end, for example /var/run/ptp",
+				"must be an absolute path below /, without .., :, double slashes, line ends and a slash at its end, for example /var/run/ptp",
 		},
 		{
 			"a field that does not exist", `{"snik": {"uri": "http://sink"}}`,

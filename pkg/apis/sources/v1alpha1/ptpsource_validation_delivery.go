@@ -23,6 +23,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -37,8 +38,12 @@ import (
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 )
 
-// maxExtensionValue keeps an event's headers below what HTTP servers take.
-const maxExtensionValue = 1024
+const (
+	// maxExtensionValue keeps an event's headers below what HTTP servers take.
+	maxExtensionValue = 1024
+	// maxPeriod is PT1H.
+	maxPeriod = time.Hour
+)
 
 // validateDestination refuses what Knative's own validation refuses, and what could never
 // be sent to; a test compares both. Knative's names neither every path nor what to do.
@@ -47,7 +52,7 @@ func validateDestination(d *duckv1.Destination) *apis.FieldError {
 	switch {
 	case d.Ref == nil && d.URI.IsEmpty():
 		errs = apis.ErrGeneric("nowhere to send to; give a ref, for example {apiVersion: eventing.knative.dev/v1, kind: Broker, name: default}, or a uri", "ref", "uri")
-	case d.Ref == nil && (d.URI.Scheme != "http" && d.URI.Scheme != "https" || d.URI.Host == ""):
+	case d.Ref == nil && (d.URI.Scheme != "http" && d.URI.Scheme != "https" || d.URI.URL().Hostname() == ""):
 		errs = refuse("uri", d.URI.URL().Redacted(), "must be an http or https URL with a host, for example https://events.example.com/ptp")
 	case d.Ref != nil && d.URI != nil && (d.URI.Scheme != "" || d.URI.Host != ""):
 		errs = refuse("uri", d.URI.URL().Redacted(), "must be a path, for example /ptp, because it is added to the address of the ref; or leave the ref out")
@@ -174,16 +179,16 @@ func (d *Delivery) validate() *apis.FieldError {
 	return errs
 }
 
-// validatePeriod refuses what is not a positive duration as Knative writes and reads them,
-// which is to a tenth of a second.
+// validatePeriod refuses what is not a duration as Knative writes and reads them, which is
+// to a tenth of a second, and more than an hour, in which an event is of no use any more.
 func validatePeriod(field string, text *string, example string) *apis.FieldError {
 	if text == nil {
 		return nil
 	}
 	if p, err := period.Parse(*text); err == nil {
-		if d, _ := p.Duration(); d > 0 {
+		if d, _ := p.Duration(); d > 0 && d <= maxPeriod {
 			return nil
 		}
 	}
-	return refuse(field, *text, "must be an ISO 8601 duration of at least PT0.1S, for example %s", example)
+	return refuse(field, *text, "must be an ISO 8601 duration, PT0.1S to PT1H, for example %s", example)
 }

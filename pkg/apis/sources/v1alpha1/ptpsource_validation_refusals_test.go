@@ -31,6 +31,11 @@ func refusals() []refusal {
 				"must be an http or https URL with a host, for example https://events.example.com/ptp",
 		},
 		{
+			`{"sink": {"uri": "http://:80"}}`,
+			`invalid value: "http://:80": spec.sink.uri` + "\n" +
+				"must be an http or https URL with a host, for example https://events.example.com/ptp",
+		},
+		{
 			`{"sink": {"uri": "ftp://user:secret@sink"}}`,
 			`invalid value: "ftp://user:xxxxx@sink": spec.sink.uri` + "\n" +
 				"must be an http or https URL with a host, for example https://events.example.com/ptp",
@@ -144,17 +149,24 @@ func refusals() []refusal {
 		{
 			`{"delivery": {"timeout": "10"}}`,
 			`invalid value: "10": spec.delivery.timeout` + "\n" +
-				"must be an ISO 8601 duration of at least PT0.1S, for example PT10S",
+				"must be an ISO 8601 duration, PT0.1S to PT1H, for example PT10S",
 		},
 		{
 			`{"delivery": {"timeout": "PT0S"}}`,
 			`invalid value: "PT0S": spec.delivery.timeout` + "\n" +
-				"must be an ISO 8601 duration of at least PT0.1S, for example PT10S",
+				"must be an ISO 8601 duration, PT0.1S to PT1H, for example PT10S",
 		},
 		{
 			`{"delivery": {"timeout": "-PT1S"}}`,
 			`invalid value: "-PT1S": spec.delivery.timeout` + "\n" +
-				"must be an ISO 8601 duration of at least PT0.1S, for example PT10S",
+				"must be an ISO 8601 duration, PT0.1S to PT1H, for example PT10S",
+		},
+		{
+			`{"delivery": {"timeout": "PT1H0.1S", "backoffDelay": "P1Y"}}`,
+			`invalid value: "P1Y": spec.delivery.backoffDelay` + "\n" +
+				"must be an ISO 8601 duration, PT0.1S to PT1H, for example PT0.5S\n" +
+				`invalid value: "PT1H0.1S": spec.delivery.timeout` + "\n" +
+				"must be an ISO 8601 duration, PT0.1S to PT1H, for example PT10S",
 		},
 		{
 			`{"delivery": {"backoffPolicy": "cubic"}}`,
@@ -164,7 +176,7 @@ func refusals() []refusal {
 		{
 			`{"delivery": {"backoffDelay": "1s"}}`,
 			`invalid value: "1s": spec.delivery.backoffDelay` + "\n" +
-				"must be an ISO 8601 duration of at least PT0.1S, for example PT0.5S",
+				"must be an ISO 8601 duration, PT0.1S to PT1H, for example PT0.5S",
 		},
 		{
 			`{"delivery": {"retryAfterMax": "PT0S"}}`,
@@ -256,22 +268,39 @@ func refusals() []refusal {
 		{
 			`{"linuxptp": {"socketDirectory": "/"}}`,
 			`invalid value: "/": spec.linuxptp.socketDirectory` + "\n" +
-				"must be an absolute path below /, without .., : and double slashes and without a slash at its end, for example /var/run/ptp",
+				"must be an absolute path below /, without .., :, double slashes, line ends and a slash at its end, for example /var/run/ptp",
 		},
 		{
 			`{"linuxptp": {"socketDirectory": "run"}}`,
 			`invalid value: "run": spec.linuxptp.socketDirectory` + "\n" +
-				"must be an absolute path below /, without .., : and double slashes and without a slash at its end, for example /var/run/ptp",
+				"must be an absolute path below /, without .., :, double slashes, line ends and a slash at its end, for example /var/run/ptp",
 		},
 		{
 			`{"linuxptp": {"socketDirectory": "/var/run/ptp/../.."}}`,
 			`invalid value: "/var/run/ptp/../..": spec.linuxptp.socketDirectory` + "\n" +
-				"must be an absolute path below /, without .., : and double slashes and without a slash at its end, for example /var/run/ptp",
+				"must be an absolute path below /, without .., :, double slashes, line ends and a slash at its end, for example /var/run/ptp",
 		},
 		{
 			`{"linuxptp": {"socketDirectory": "/run:rw"}}`,
 			`invalid value: "/run:rw": spec.linuxptp.socketDirectory` + "\n" +
-				"must be an absolute path below /, without .., : and double slashes and without a slash at its end, for example /var/run/ptp",
+				"must be an absolute path below /, without .., :, double slashes, line ends and a slash at its end, for example /var/run/ptp",
+		},
+		{
+			`{"linuxptp": {"socketDirectory": "/var/run/ptp\n", "sockets": ["ptp4l\u0000"]}}`,
+			`invalid value: "/var/run/ptp\n": spec.linuxptp.socketDirectory` + "\n" +
+				"must be an absolute path below /, without .., :, double slashes, line ends and a slash at its end, for example /var/run/ptp\n" +
+				`invalid value: "ptp4l\x00": spec.linuxptp.sockets[0]` + "\n" +
+				"must be the name of a socket in socketDirectory, without a directory, for example ptp4l*",
+		},
+		{
+			`{"linuxptp": {"socketDirectory": "/` + strings.Repeat("a", 76) + `"}}`,
+			`invalid value: "/` + strings.Repeat("a", 76) + `": spec.linuxptp.socketDirectory` + "\n" +
+				"must have at most 76 bytes, because ptp4l answers to a socket in it, whose path has at most 107; for example /var/run/ptp",
+		},
+		{
+			`{"linuxptp": {"socketDirectory": "/` + strings.Repeat("a", 75) + `", "sockets": ["` + strings.Repeat("b", 31) + `"]}}`,
+			`invalid value: "` + strings.Repeat("b", 31) + `": spec.linuxptp.sockets[0]` + "\n" +
+				"must have at most 107 bytes together with its directory, like every path of a socket; for example ptp4l",
 		},
 		{
 			`{"linuxptp": {"socketDirectory": "/dev/shm"}}`,
@@ -286,7 +315,7 @@ func refusals() []refusal {
 		{
 			`{"linuxptp": {"mountPath": "/run/"}}`,
 			`invalid value: "/run/": spec.linuxptp.mountPath` + "\n" +
-				"must be an absolute path below /, without .., : and double slashes and without a slash at its end, for example /var/run/ptp",
+				"must be an absolute path below /, without .., :, double slashes, line ends and a slash at its end, for example /var/run/ptp",
 		},
 		{
 			`{"linuxptp": {"mountPath": "/proc"}}`,

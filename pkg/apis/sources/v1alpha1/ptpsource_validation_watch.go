@@ -24,28 +24,41 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"knative.dev/pkg/apis"
 )
 
+// The kernel's limit of a socket's path (sun_path of unix(7), less its end), and what is
+// left of it for the directory: the adapter makes a socket in it to which ptp4l answers,
+// with a name of 30 bytes.
+const (
+	maxSocketPath      = 107
+	maxSocketDirectory = maxSocketPath - 1 - 30
+)
+
 func (l *Linuxptp) validate() *apis.FieldError {
 	errs := validateDirectory("socketDirectory", l.SocketDirectory)
+	mountPath := l.SocketDirectory
 	if l.MountPath != "" {
-		errs = errs.Also(validateDirectory("mountPath", l.MountPath), validateMountPath("mountPath", l.MountPath))
+		mountPath = l.MountPath
+		errs = errs.Also(validateDirectory("mountPath", mountPath), validateMountPath("mountPath", mountPath))
 	} else {
-		errs = errs.Also(validateMountPath("socketDirectory", l.SocketDirectory))
+		errs = errs.Also(validateMountPath("socketDirectory", mountPath))
 	}
 	for i, socket := range l.Sockets {
 		field := atIndex("sockets", i)
 		switch _, err := path.Match(socket, ""); {
-		case socket == "" || socket == "." || socket == ".." || strings.Contains(socket, "/"):
+		case socket == "" || socket == "." || socket == ".." || strings.Contains(socket, "/") || strings.ContainsFunc(socket, unicode.IsControl):
 			errs = errs.Also(refuse(field, socket, "must be the name of a socket in socketDirectory, without a directory, for example ptp4l*"))
 		case err != nil:
 			errs = errs.Also(refuse(field, socket, "must be a pattern in which every [ has its ], for example ptp4l.[0-9].socket"))
 		case slices.Index(l.Sockets, socket) < i:
 			errs = errs.Also(refuse(field, socket, "must be there only once; leave this one out"))
+		case !strings.ContainsAny(socket, `*?[\`) && len(mountPath)+1+len(socket) > maxSocketPath:
+			errs = errs.Also(refuse(field, socket, "must have at most %d bytes together with its directory, like every path of a socket; for example ptp4l", maxSocketPath))
 		}
 	}
 	return errs.Also(
@@ -59,8 +72,9 @@ func (l *Linuxptp) validate() *apis.FieldError {
 // kernel's own, in which no socket can be.
 func validateDirectory(field, directory string) *apis.FieldError {
 	switch {
-	case !path.IsAbs(directory) || path.Clean(directory) != directory || directory == "/" || strings.Contains(directory, ":"):
-		return refuse(field, directory, "must be an absolute path below /, without .., : and double slashes and without a slash at its end, for example %s", DefaultSocketDirectory)
+	case !path.IsAbs(directory) || path.Clean(directory) != directory || directory == "/" ||
+		strings.ContainsFunc(directory, func(r rune) bool { return r == ':' || unicode.IsControl(r) }):
+		return refuse(field, directory, "must be an absolute path below /, without .., :, double slashes, line ends and a slash at its end, for example %s", DefaultSocketDirectory)
 	case isWithin(directory, "/proc", "/sys", "/dev"):
 		return refuse(field, directory, "must not be in /proc, /sys or /dev, where ptp4l has no sockets; for example %s", DefaultSocketDirectory)
 	}
@@ -68,13 +82,17 @@ func validateDirectory(field, directory string) *apis.FieldError {
 }
 
 // validateMountPath refuses what would hide a part of the adapter's own file system: its
-// program, certificates, names of hosts and tokens.
+// program, certificates, names of hosts and tokens; and where ptp4l could not answer.
 func validateMountPath(field, directory string) *apis.FieldError {
-	if !isWithin(directory, "/etc", "/ko-app", "/knative-custom-certs", "/run/secrets", "/var/run/secrets") {
-		return nil
+	switch {
+	case isWithin(directory, "/etc", "/ko-app", "/knative-custom-certs", "/run/secrets", "/var/run/secrets"):
+		return refuse(field, directory, "must not be mounted there, where the adapter has files of its own (/etc, /ko-app, /knative-custom-certs, /run/secrets, /var/run/secrets); "+
+			"let ptp4l have its sockets elsewhere, for example in %s", DefaultSocketDirectory)
+	case len(directory) > maxSocketDirectory:
+		return refuse(field, directory, "must have at most %d bytes, because ptp4l answers to a socket in it, whose path has at most %d; for example %s",
+			maxSocketDirectory, maxSocketPath, DefaultSocketDirectory)
 	}
-	return refuse(field, directory, "must not be mounted there, where the adapter has files of its own (/etc, /ko-app, /knative-custom-certs, /run/secrets, /var/run/secrets); "+
-		"let ptp4l have its sockets elsewhere, for example in %s", DefaultSocketDirectory)
+	return nil
 }
 
 func isWithin(directory string, places ...string) bool {
