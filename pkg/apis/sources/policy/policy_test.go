@@ -136,8 +136,8 @@ func TestParseRefuses(t *testing.T) {
 		want string
 	}{
 		{
-			name: "a misspelt key", data: map[string]string{"allow-priviliged": "true"},
-			want: `config map config-ptp: key "allow-priviliged" is not known; the keys are allow-host-network, allow-privileged, ` +
+			name: "a misspelt key", data: map[string]string{"allow-privilege": "true"},
+			want: `config map config-ptp: key "allow-privilege" is not known; the keys are allow-host-network, allow-privileged, ` +
 				`allowed-socket-directories, holdover-timeout, lock-offset, lock-samples, sync-intervals, sync-timeout, unlock-offset, unlock-samples`,
 		},
 		{

@@ -18,6 +18,7 @@ package v1alpha1_test
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -291,9 +292,7 @@ func TestMark(t *testing.T) {
 					s = healthy()
 				}
 				want := said(s) // the others stay as they are
-				for c, text := range tc.want {
-					want[c] = text
-				}
+				maps.Copy(want, tc.want)
 				want["Ready"] = ready
 				tc.mark(s)
 				if diff := cmp.Diff(want, said(s)); diff != "" {
