@@ -39,7 +39,7 @@ export SOURCE_DATE_EPOCH KO_DATA_DATE_EPOCH=$SOURCE_DATE_EPOCH
 GOOS=linux hack/licenses.sh save
 [ -z "$(git status --porcelain)" ] || refuse "third_party/VENDOR-LICENSE is not what is linked: run make licenses, and commit it"
 echo '/cmd/*/kodata/' >>.git/info/exclude # go build calls its output modified otherwise
-for main in $(grep -rhoE 'ko://[^[:space:]"]+' config | sed 's|.*/cmd/||' | sort -u); do
+for main in $(grep -rhoE --include='*.yaml' 'ko://[^[:space:]"]+' config | sed 's|.*/cmd/||' | sort -u); do
 	mkdir "cmd/$main/kodata"
 	cp -R LICENSE third_party/VENDOR-LICENSE "cmd/$main/kodata/"
 done
