@@ -95,7 +95,7 @@ func TestDefaultingLeavesToTheSchemaWhatItCannotRead(t *testing.T) {
 func TestDefaulting(t *testing.T) {
 	const given = `{"sink": {"ref": {"apiVersion": "eventing.knative.dev/v1", "kind": "Broker", "name": "default", "namespace": "default"}},
 		"linuxptp": {"socketDirectory": "/var/run/ptp", "sockets": ["ptp4l*"]}, "events": {"sourceFormat": "full"},
-		"history": {"entries": 4096}, "thresholds": {}}`
+		"history": {"entries": 4096}}`
 	got := ask(t, newDefaulting, ptpSource(), source(given))
 	if got.refusal != "" {
 		t.Fatal(got.refusal)

@@ -34,10 +34,10 @@ import (
 // state as a CloudEvent to a sink.
 type PtpSource struct {
 	metav1.TypeMeta   `json:",inline"`
-	metav1.ObjectMeta `json:"metadata,omitempty"`
+	metav1.ObjectMeta `json:"metadata,omitzero"`
 
-	Spec   PtpSourceSpec   `json:"spec,omitempty"`
-	Status PtpSourceStatus `json:"status,omitempty"`
+	Spec   PtpSourceSpec   `json:"spec,omitzero"`
+	Status PtpSourceStatus `json:"status,omitzero"`
 }
 
 var (
@@ -80,7 +80,7 @@ type PtpSourceSpec struct {
 
 	// Linuxptp says which ptp4l instances to watch.
 	// +optional
-	Linuxptp Linuxptp `json:"linuxptp,omitempty"`
+	Linuxptp Linuxptp `json:"linuxptp,omitzero"`
 	// HardwareClock says whether to watch the PTP hardware clocks (/dev/ptpN) themselves.
 	// +optional
 	HardwareClock *HardwareClock `json:"hardwareClock,omitempty"`
@@ -96,13 +96,13 @@ type PtpSourceSpec struct {
 
 	// Thresholds say when to speak.
 	// +optional
-	Thresholds Thresholds `json:"thresholds,omitempty"`
+	Thresholds Thresholds `json:"thresholds,omitzero"`
 	// Events say what to say, and how.
 	// +optional
-	Events Events `json:"events,omitempty"`
+	Events Events `json:"events,omitzero"`
 	// History bounds what an adapter keeps for a sink that is away.
 	// +optional
-	History History `json:"history,omitempty"`
+	History History `json:"history,omitzero"`
 
 	// Paused stops the adapters and keeps everything else.
 	// +optional
@@ -253,7 +253,7 @@ type PtpSourceStatus struct {
 
 	// Nodes says on how many nodes the source runs.
 	// +optional
-	Nodes Nodes `json:"nodes,omitempty"`
+	Nodes Nodes `json:"nodes,omitzero"`
 	// DaemonSet is what runs the adapters, as namespace/name.
 	// +optional
 	DaemonSet string `json:"daemonSet,omitempty"`
@@ -275,7 +275,7 @@ type Nodes struct {
 // PtpSourceList is a list of PtpSources.
 type PtpSourceList struct {
 	metav1.TypeMeta `json:",inline"`
-	metav1.ListMeta `json:"metadata,omitempty"`
+	metav1.ListMeta `json:"metadata,omitzero"`
 
 	Items []PtpSource `json:"items"`
 }
