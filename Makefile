@@ -80,6 +80,11 @@ licenses: ## Check the licences of all dependencies and keep their texts in thir
 release: ## Build the images and write dist/eventing-ptp.yaml with its checksum (VERSION, KO_DOCKER_REPO).
 	@hack/release.sh
 
+.PHONY: release-test
+release-test: ## Make a release for a registry on loopback, twice, and look at what has come of it.
+	@hack/deps.sh certificates git
+	@hack/release-test.sh
+
 .PHONY: clean
 clean: ## Remove everything that make has made here.
 	rm -rf bin dist .cache

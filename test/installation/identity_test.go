@@ -38,7 +38,7 @@ import (
 func TestOIDC(t *testing.T) {
 	administrate(t, "config-features", map[string]string{"authentication-oidc": "enabled"})
 	r := newRoom(t, 1)
-	r.brokerAt("default", map[string]string{"url": brokerURL(r.namespace, "default"), "audience": "the-broker"})
+	r.brokerAt(map[string]string{"url": brokerURL(r.namespace), "audience": "the-broker"})
 	var accounts []string // that the sources show to their sinks
 	var adapters []string // that their adapters run as
 	for _, name := range []string{"one", "two"} {
@@ -109,7 +109,7 @@ func TestOIDC(t *testing.T) {
 // Certificates that the administrator trusts reach the adapters, and leave them again.
 func TestTrustBundles(t *testing.T) {
 	r := newRoom(t, 1)
-	r.broker("default")
+	r.broker()
 	s := r.create(r.source("trusting"))
 	r.ready("trusting")
 	bundles := cluster.Client().CoreV1().ConfigMaps(installation.Namespace)

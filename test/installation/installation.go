@@ -41,9 +41,10 @@ const (
 	Namespace = "knative-eventing"
 	// Adapters is where the adapters run.
 	Adapters = "eventing-ptp-adapters"
-	// Controller and Webhook are the Deployments.
+	// Controller is the Deployment of the controller.
 	Controller = "eventing-ptp-controller"
-	Webhook    = "eventing-ptp-webhook"
+	// Webhook is the Deployment of the webhook.
+	Webhook = "eventing-ptp-webhook"
 )
 
 // Installation is what Install has installed.
@@ -102,7 +103,10 @@ func Install(ctx context.Context, c *controlplane.ControlPlane) (*Installation, 
 	if _, err := i.Start(ctx, Webhook, nil); err != nil {
 		return nil, err
 	}
-	return i, i.waitForWebhook(ctx)
+	if err := i.waitForWebhook(ctx); err != nil {
+		return nil, err
+	}
+	return i, nil
 }
 
 func (i *Installation) build(ctx context.Context, dir string) error {

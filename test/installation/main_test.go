@@ -135,16 +135,16 @@ func (r room) sources() client.PtpSourceInterface {
 	return cluster.Sources.SourcesV1alpha1().PtpSources(r.namespace)
 }
 
-// broker makes a Broker that is ready, as Knative's controller would.
-func (r room) broker(name string) {
+// broker makes the Broker "default", which is ready, as Knative's controller would.
+func (r room) broker() {
 	r.Helper()
-	r.brokerAt(name, map[string]string{"url": brokerURL(r.namespace, name)})
+	r.brokerAt(map[string]string{"url": brokerURL(r.namespace)})
 }
 
-// brokerAt makes one with an address.
-func (r room) brokerAt(name string, address map[string]string) {
+// brokerAt makes it with an address.
+func (r room) brokerAt(address map[string]string) {
 	r.Helper()
-	text := fmt.Sprintf("apiVersion: eventing.knative.dev/v1\nkind: Broker\nmetadata: {name: %s, namespace: %s}\n", name, r.namespace)
+	text := fmt.Sprintf("apiVersion: eventing.knative.dev/v1\nkind: Broker\nmetadata: {name: default, namespace: %s}\n", r.namespace)
 	if err := cluster.ApplyYAML(r.Context(), text); err != nil {
 		r.Fatal(err)
 	}
@@ -155,13 +155,13 @@ func (r room) brokerAt(name string, address map[string]string) {
 		r.Fatal(err)
 	}
 	brokers := cluster.Dynamic().Resource(schema.GroupVersionResource{Group: "eventing.knative.dev", Version: "v1", Resource: "brokers"})
-	if _, err := brokers.Namespace(r.namespace).Patch(r.Context(), name, types.MergePatchType, status, metav1.PatchOptions{}, "status"); err != nil {
+	if _, err := brokers.Namespace(r.namespace).Patch(r.Context(), "default", types.MergePatchType, status, metav1.PatchOptions{}, "status"); err != nil {
 		r.Fatal(err)
 	}
 }
 
-func brokerURL(namespace, name string) string {
-	return "http://broker-ingress.knative-eventing.svc.cluster.local/" + namespace + "/" + name
+func brokerURL(namespace string) string {
+	return "http://broker-ingress.knative-eventing.svc.cluster.local/" + namespace + "/default"
 }
 
 // source returns a PtpSource with nothing but a sink and the room's nodes.

@@ -50,7 +50,7 @@ func newSources(t *testing.T, config *rest.Config) client.SourcesV1alpha1Interfa
 // A controller that comes back makes up for what it missed, and writes nothing else.
 func TestRestart(t *testing.T) {
 	r := newRoom(t, 1)
-	r.broker("default")
+	r.broker()
 	names := []string{"stays", "changes", "leaves"}
 	uids := map[string]*v1alpha1.PtpSource{}
 	for _, name := range names {
@@ -114,7 +114,7 @@ func kubernetesEvents(t *testing.T, namespace string) map[string]bool {
 // When the controller that leads is killed, another one leads before long.
 func TestAnotherControllerTakesOver(t *testing.T) {
 	r := newRoom(t, 1)
-	r.broker("default")
+	r.broker()
 	r.create(r.source("before"))
 	r.ready("before")
 	standby, err := cluster.Start(t.Context(), installation.Controller, nil)
@@ -154,7 +154,7 @@ func kubectl(t *testing.T, args ...string) string {
 // kubectl get and explain say what a user wants to know.
 func TestKubectl(t *testing.T) {
 	r := newRoom(t, 2)
-	r.broker("default")
+	r.broker()
 	r.create(r.source("shown"))
 	r.ready("shown")
 	out := kubectl(t, "get", "ptpsources", "-n", r.namespace)
@@ -162,7 +162,7 @@ func TestKubectl(t *testing.T) {
 	if len(lines) != 2 || !regexp.MustCompile(`^NAME +SINK +NODES +READY +REASON +AGE$`).MatchString(strings.TrimSpace(lines[0])) {
 		t.Fatalf("kubectl get prints:\n%s", out)
 	}
-	want := regexp.MustCompile(`^shown +` + regexp.QuoteMeta(brokerURL(r.namespace, "default")) + ` +2/2 +True +\d+s$`)
+	want := regexp.MustCompile(`^shown +` + regexp.QuoteMeta(brokerURL(r.namespace)) + ` +2/2 +True +\d+s$`)
 	if !want.MatchString(strings.TrimSpace(lines[1])) {
 		t.Errorf("kubectl get prints:\n%s\nwant %s", out, want)
 	}

@@ -127,7 +127,7 @@ func TestPolicy(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := newRoom(t, 1)
-			r.broker("default")
+			r.broker()
 			s := r.source("wishful")
 			tc.edit(&s.Spec)
 			s = r.create(s)
@@ -154,7 +154,7 @@ func TestPolicy(t *testing.T) {
 // Thresholds that a source leaves out are the administrator's, from the moment they change.
 func TestThresholdsOfTheAdministrator(t *testing.T) {
 	r := newRoom(t, 1)
-	r.broker("default")
+	r.broker()
 	s := r.source("plain")
 	s.Spec.Thresholds.HoldoverTimeout = &metav1.Duration{Duration: 1e9}
 	s = r.create(s)
@@ -176,7 +176,7 @@ func TestThresholdsOfTheAdministrator(t *testing.T) {
 func TestConfigMapIsChecked(t *testing.T) {
 	for _, tc := range []struct{ key, value, want string }{
 		{"allow-privileged", "perhaps", "allow-privileged"},
-		{"allow-priviliged", "true", `key "allow-priviliged" is not known; the keys are allow-host-network`},
+		{"allow-privilege", "true", `key "allow-privilege" is not known; the keys are allow-host-network`},
 		{"allowed-socket-directories", "run/ptp", "must be an absolute path"},
 		{"lock-offset", "1s", "unlockOffset is 200ns; it must be at least lockOffset (1s)"},
 		{"sync-intervals", "1", "must be 2 or more"},

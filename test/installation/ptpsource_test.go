@@ -49,7 +49,7 @@ const (
 // A source with nothing but a sink runs on every node, and is Ready when its adapters are.
 func TestNothingButASink(t *testing.T) {
 	r := newRoom(t, 2)
-	r.broker("default")
+	r.broker()
 	s := r.source("fleet")
 	s.Spec.NodeSelector = nil
 	s = r.create(s)
@@ -61,7 +61,7 @@ func TestNothingButASink(t *testing.T) {
 		t.Errorf("defaults were not filled in: %+v", s.Spec)
 	}
 	s = r.ready("fleet")
-	if got := s.Status.SinkURI.String(); got != brokerURL(r.namespace, "default") {
+	if got := s.Status.SinkURI.String(); got != brokerURL(r.namespace) {
 		t.Errorf("the sink's address is %s", got)
 	}
 	all, err := cluster.Client().CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
@@ -117,9 +117,9 @@ func TestSinkThatComesLater(t *testing.T) {
 		want{apis.ConditionReady, isFalse, v1alpha1.ReasonSinkNotFound, "default"},
 		want{v1alpha1.ConditionSinkProvided, isFalse, v1alpha1.ReasonSinkNotFound, "default"})
 	r.noDaemonSet(s)
-	r.broker("default")
+	r.broker()
 	s = r.ready("early")
-	r.daemonSet(s, "the sink in the environment", environment("K_SINK", brokerURL(r.namespace, "default")))
+	r.daemonSet(s, "the sink in the environment", environment("K_SINK", brokerURL(r.namespace)))
 
 	// Another sink, by URI only.
 	r.change("early", func(s *v1alpha1.PtpSource) {
@@ -146,7 +146,7 @@ func environment(name, value string) func(*appsv1.DaemonSet) error {
 // What is removed from a spec is removed from the DaemonSet, and what somebody else changes there is put back.
 func TestChanges(t *testing.T) {
 	r := newRoom(t, 1)
-	r.broker("default")
+	r.broker()
 	s := r.source("changing")
 	s.Spec.Tolerations = []corev1.Toleration{{Key: "ran", Operator: corev1.TolerationOpExists}}
 	s.Spec.PriorityClassName = "system-node-critical"
@@ -155,7 +155,7 @@ func TestChanges(t *testing.T) {
 	}}}
 	s.Spec.CloudEventOverrides = &duckv1.CloudEventOverrides{Extensions: map[string]string{"site": "north"}}
 	s.Spec.Events.Types = []string{"event.sync.ptp-status.ptp-state-change"}
-	s = r.create(s)
+	r.create(s)
 	s = r.ready("changing")
 	d := r.daemonSet(s, "a DaemonSet", environment("K_CE_OVERRIDES", `{"extensions":{"site":"north"}}`))
 	if pod := d.Spec.Template.Spec; len(pod.Tolerations) != 1 || pod.PriorityClassName != "system-node-critical" || pod.Affinity == nil {
@@ -223,10 +223,10 @@ func configuration(t *testing.T, d *appsv1.DaemonSet) adapterconfig.Config {
 // Ready tells the truth about nodes.
 func TestNodes(t *testing.T) {
 	r := newRoom(t, 3)
-	r.broker("default")
+	r.broker()
 	s := r.source("picky")
 	s.Spec.NodeSelector = map[string]string{"grandmaster": "yes"}
-	s = r.create(s)
+	r.create(s)
 	r.waitFor("picky",
 		want{apis.ConditionReady, isFalse, v1alpha1.ReasonNoMatchingNodes, "spec.nodeSelector"},
 		want{v1alpha1.ConditionNodesMatched, isFalse, v1alpha1.ReasonNoMatchingNodes, ""},
@@ -275,11 +275,11 @@ func TestNodes(t *testing.T) {
 // A paused source runs nothing, and goes on where it was told to.
 func TestPaused(t *testing.T) {
 	r := newRoom(t, 1)
-	r.broker("default")
-	s := r.create(r.source("sleepy"))
+	r.broker()
+	r.create(r.source("sleepy"))
 	r.ready("sleepy")
 	r.change("sleepy", func(s *v1alpha1.PtpSource) { s.Spec.Paused = true })
-	s = r.waitFor("sleepy",
+	s := r.waitFor("sleepy",
 		want{apis.ConditionReady, isFalse, v1alpha1.ReasonPaused, ""},
 		want{v1alpha1.ConditionDeployed, isFalse, v1alpha1.ReasonPaused, ""})
 	r.noDaemonSet(s)
@@ -293,7 +293,7 @@ func TestPaused(t *testing.T) {
 // Clocks that have no watcher yet are said, not silently ignored.
 func TestClocksThatAreNotWatchedYet(t *testing.T) {
 	r := newRoom(t, 1)
-	r.broker("default")
+	r.broker()
 	s := r.source("ahead")
 	s.Spec.OSClock = &v1alpha1.OSClock{Enabled: true}
 	r.create(s)
@@ -305,9 +305,9 @@ func TestClocksThatAreNotWatchedYet(t *testing.T) {
 // What is removed takes everything with it, also when the controller was away.
 func TestDeletion(t *testing.T) {
 	r := newRoom(t, 1)
-	r.broker("default")
-	s := r.create(r.source("leaving"))
-	s = r.ready("leaving")
+	r.broker()
+	r.create(r.source("leaving"))
+	s := r.ready("leaving")
 	if len(s.Finalizers) == 0 {
 		t.Fatal("no finalizer: what is in the adapters' namespace would stay")
 	}
