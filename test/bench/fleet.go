@@ -18,6 +18,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -26,6 +27,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/eventing-ptp/eventing-ptp/test/controlplane"
 	"github.com/eventing-ptp/eventing-ptp/test/installation"
@@ -47,6 +49,9 @@ func (b *bench) fleet(ctx context.Context) (_ *table, err error) {
 			return nil, err
 		}
 	}
+	if err := logEverything(ctx, i); err != nil {
+		return nil, err
+	}
 	controller, err := i.Start(ctx, installation.Controller, nil)
 	if err != nil {
 		return nil, err
@@ -57,7 +62,7 @@ func (b *bench) fleet(ctx context.Context) (_ *table, err error) {
 			return nil, err
 		}
 	}
-	if err := allReady(ctx, i, n); err != nil {
+	if err := within(ctx, func(ctx context.Context) error { return allReady(ctx, i, n) }); err != nil {
 		return nil, err
 	}
 	made := time.Since(began)
@@ -77,7 +82,9 @@ func (b *bench) fleet(ctx context.Context) (_ *table, err error) {
 	if controller, err = i.Start(ctx, installation.Controller, nil); err != nil {
 		return nil, err
 	}
-	if err := i.Wait(ctx, "the controller's word on every source", func(context.Context) error { return reconciled(controller, n) }); err != nil {
+	if err := within(ctx, func(ctx context.Context) error {
+		return i.Wait(ctx, "the controller's word on every source", func(context.Context) error { return reconciled(controller, n) })
+	}); err != nil {
 		return nil, err
 	}
 	again := time.Since(began)
@@ -117,10 +124,31 @@ func (b *bench) fleet(ctx context.Context) (_ *table, err error) {
 	return t, nil
 }
 
+// within bounds what takes seconds or a minute.
+func within(ctx context.Context, wait func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	return wait(ctx)
+}
+
+// logEverything keeps the controller from logging only some of what happens often: its
+// log is how one can tell from outside that a source was reconciled and left alone.
+func logEverything(ctx context.Context, i *installation.Installation) error {
+	const zap = `{"level": "info", "encoding": "json", "outputPaths": ["stdout"], "errorOutputPaths": ["stderr"], "encoderConfig": {
+		"timeKey": "ts", "levelKey": "level", "nameKey": "logger", "messageKey": "msg", "lineEnding": "",
+		"levelEncoder": "", "timeEncoder": "iso8601", "durationEncoder": "", "callerEncoder": ""}}`
+	patch, err := json.Marshal(map[string]any{"data": map[string]string{"zap-logger-config": zap}})
+	if err != nil {
+		return err
+	}
+	if _, err := i.Client().CoreV1().ConfigMaps(installation.Namespace).Patch(ctx, "config-logging", types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+		return fmt.Errorf("configure the controller's log: %w", err)
+	}
+	return nil
+}
+
 // allReady waits until so many sources are Ready.
 func allReady(ctx context.Context, i *installation.Installation, n int) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
-	defer cancel()
 	return i.Wait(ctx, "sources that are ready", func(ctx context.Context) error {
 		list, err := i.Sources.SourcesV1alpha1().PtpSources(user).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
 		if err != nil {

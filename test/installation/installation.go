@@ -21,6 +21,7 @@ package installation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -167,8 +168,26 @@ func resolve(v corev1.EnvVar, pod string) (string, error) {
 	return "", fmt.Errorf("variable %s comes from where this test has nothing", v.Name)
 }
 
-// waitForWebhook waits until the API server gets answers from the webhook: until then it
-// has no certificate, or the API server does not know whose.
+// waitForWebhook waits until the API server asks the webhook: until it has started, the
+// webhook's configurations have neither rules nor a certificate, and everything is taken.
 func (i *Installation) waitForWebhook(ctx context.Context) error {
-	return i.Wait(ctx, "the webhook's answer", func(ctx context.Context) error { return i.Submit(ctx, Namespace, "{}") })
+	client := i.Client().AdmissionregistrationV1()
+	return i.Wait(ctx, "the webhook", func(ctx context.Context) error {
+		mutating, err := client.MutatingWebhookConfigurations().Get(ctx, "defaulting.webhook.ptp.sources.knative.dev", metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		asked := len(mutating.Webhooks) == 1 && len(mutating.Webhooks[0].Rules) > 0 && len(mutating.Webhooks[0].ClientConfig.CABundle) > 0
+		for _, name := range []string{"validation.webhook.ptp.sources.knative.dev", "config.webhook.ptp.sources.knative.dev"} {
+			validating, err := client.ValidatingWebhookConfigurations().Get(ctx, name, metav1.GetOptions{})
+			if err != nil {
+				return err
+			}
+			asked = asked && len(validating.Webhooks) == 1 && len(validating.Webhooks[0].Rules) > 0 && len(validating.Webhooks[0].ClientConfig.CABundle) > 0
+		}
+		if !asked {
+			return errors.New("its configurations are not complete")
+		}
+		return i.Submit(ctx, Namespace, "{}")
+	})
 }

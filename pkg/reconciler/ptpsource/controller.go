@@ -49,6 +49,10 @@ type env struct {
 	Adapters string `envconfig:"ADAPTER_NAMESPACE" default:"eventing-ptp-adapters"`
 }
 
+// finalizer is in the way of deletion until FinalizeKind is done. The generated name has
+// no path, and Kubernetes warns of those with every write.
+const finalizer = "ptpsources.sources.knative.dev/adapters"
+
 // bySource is the index of pods by the uid of their source.
 const bySource = "source"
 
@@ -104,7 +108,7 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 		roleBindingLister:    roleBindings.Lister(),
 	}
 	impl := ptpsourcereconciler.NewImpl(ctx, r, func(*controller.Impl) controller.Options {
-		return controller.Options{ConfigStore: settings}
+		return controller.Options{ConfigStore: settings, FinalizerName: finalizer}
 	})
 	r.sinks = resolver.NewURIResolverFromTracker(ctx, impl.Tracker)
 	resync = func() { impl.GlobalResync(sources.Informer()) }

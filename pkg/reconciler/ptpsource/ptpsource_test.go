@@ -51,7 +51,7 @@ func TestReconcileDaemonSet(t *testing.T) {
 		Name:              "a new source gets a finalizer and a DaemonSet",
 		Objects:           []runtime.Object{newSource(never, func(s *v1alpha1.PtpSource) { s.Finalizers = nil }), sinkService()},
 		WantCreates:       []runtime.Object{want},
-		WantPatches:       []clienttesting.PatchActionImpl{finalizerPatch(`["ptpsources.sources.knative.dev"]`)},
+		WantPatches:       []clienttesting.PatchActionImpl{finalizerPatch(`["ptpsources.sources.knative.dev/adapters"]`)},
 		WantStatusUpdates: statuses(newSource(func(s *v1alpha1.PtpSource) { s.Finalizers = nil }, with(changed(want, func(ds *appsv1.DaemonSet) { ds.Generation = 1 })))),
 		WantEvents: []string{
 			`Normal FinalizerUpdate Updated "clocks" finalizers`,

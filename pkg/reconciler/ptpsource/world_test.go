@@ -157,7 +157,8 @@ func world(t *testing.T, row *rt.TableRow) (controller.Reconciler, rt.ActionReco
 		roleBindingLister:  rbacv1listers.NewRoleBindingLister(sorter.IndexerForObjectType(&rbacv1.RoleBinding{})),
 	}
 	c := ptpsourcereconciler.NewReconciler(ctx, logging.FromContext(ctx), ptp,
-		ptplisters.NewPtpSourceLister(sorter.IndexerForObjectType(&v1alpha1.PtpSource{})), recorder, r)
+		ptplisters.NewPtpSourceLister(sorter.IndexerForObjectType(&v1alpha1.PtpSource{})), recorder, r,
+		controller.Options{FinalizerName: finalizer})
 	if err := c.(pkgreconciler.LeaderAware).Promote(pkgreconciler.UniversalBucket(), func(pkgreconciler.Bucket, types.NamespacedName) {}); err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +213,7 @@ type sourceOption func(*v1alpha1.PtpSource)
 func newSource(options ...sourceOption) *v1alpha1.PtpSource {
 	s := &v1alpha1.PtpSource{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: userNS, Name: name, UID: uid, Generation: 1, Finalizers: []string{"ptpsources.sources.knative.dev"},
+			Namespace: userNS, Name: name, UID: uid, Generation: 1, Finalizers: []string{finalizer},
 		},
 	}
 	s.Spec.Sink.Ref = &duckv1.KReference{APIVersion: "v1", Kind: "Service", Name: "events"}

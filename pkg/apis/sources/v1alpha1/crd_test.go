@@ -304,9 +304,9 @@ func checkFilled(t *testing.T, name string, v reflect.Value) {
 		t.Errorf("%s has no value in the object that should have everything", name)
 		return
 	}
-	_, isLeaf := v.Interface().(json.Marshaler)
+	_, isLeaf := reflect.TypeAssert[json.Marshaler](v)
 	if !isLeaf && v.CanAddr() {
-		_, isLeaf = v.Addr().Interface().(json.Marshaler)
+		_, isLeaf = reflect.TypeAssert[json.Marshaler](v.Addr())
 	}
 	switch {
 	case isLeaf && v.Kind() == reflect.Struct:
@@ -690,8 +690,8 @@ func TestTheReferencesExamples(t *testing.T) {
 	}
 	for _, text := range examples {
 		text, _, _ = strings.Cut(text, "```")
-		if strings.HasPrefix(text, "spec:") {
-			text = spec("\n" + strings.TrimPrefix(text, "spec:"))
+		if fields, ok := strings.CutPrefix(text, "spec:"); ok {
+			text = spec("\n" + fields)
 		}
 		o := object(t, text)
 		if dropped, errs := server.admit(t, o, nil); len(dropped)+len(errs) > 0 {
