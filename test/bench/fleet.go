@@ -51,7 +51,7 @@ func (b *bench) fleet(ctx context.Context) (_ *table, err error) {
 	if err := logEverything(ctx, i); err != nil {
 		return nil, err
 	}
-	controller, err := i.Start(ctx, installation.Controller, nil)
+	controller, err := i.Start(ctx, installation.Controller)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func (b *bench) fleet(ctx context.Context) (_ *table, err error) {
 		return nil, err
 	}
 	began = time.Now()
-	if controller, err = i.Start(ctx, installation.Controller, nil); err != nil {
+	if controller, err = i.Start(ctx, installation.Controller); err != nil {
 		return nil, err
 	}
 	if err := within(ctx, func(ctx context.Context) error {

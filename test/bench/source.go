@@ -68,7 +68,7 @@ func (b *bench) source(ctx context.Context) (_ *table, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, i.Close()) }()
-	if _, err := i.Start(ctx, installation.Controller, nil); err != nil {
+	if _, err := i.Start(ctx, installation.Controller); err != nil {
 		return nil, err
 	}
 	w, err := i.Client().AppsV1().DaemonSets(installation.Adapters).Watch(ctx, metav1.ListOptions{})

@@ -77,7 +77,8 @@ func root(ctx context.Context) (string, error) {
 }
 
 // Install applies what Knative Eventing installs and then config/, builds the programs,
-// and starts the webhook. The caller starts the controller. The working directory must be in this repository.
+// and starts the webhook. The caller starts the controller. The working directory must be
+// in this repository.
 func Install(ctx context.Context, c *controlplane.ControlPlane) (*Installation, error) {
 	if err := c.Knative(ctx); err != nil {
 		return nil, err
@@ -93,15 +94,13 @@ func Install(ctx context.Context, c *controlplane.ControlPlane) (*Installation, 
 	if err := i.build(ctx, dir); err != nil {
 		return nil, err
 	}
-	// The webhooks are the first thing that config/ brings and the last that answers, as
-	// in every cluster. What they are asked about is applied when they do.
 	if err := c.Apply(ctx, filepath.Join(dir, "config")); err != nil {
 		return nil, fmt.Errorf("apply config/: %w", err)
 	}
 	if err := c.Endpoint(ctx, Namespace, Webhook, nil); err != nil {
 		return nil, err
 	}
-	if _, err := i.Start(ctx, Webhook, nil); err != nil {
+	if _, err := i.Start(ctx, Webhook); err != nil {
 		return nil, err
 	}
 	if err := i.waitForWebhook(ctx); err != nil {
@@ -120,9 +119,8 @@ func (i *Installation) build(ctx context.Context, dir string) error {
 	return nil
 }
 
-// Start starts one more replica of a Deployment. Variables in override replace the
-// Deployment's.
-func (i *Installation) Start(ctx context.Context, deployment string, override map[string]string) (*controlplane.Program, error) {
+// Start starts one more replica of a Deployment.
+func (i *Installation) Start(ctx context.Context, deployment string) (*controlplane.Program, error) {
 	d, err := i.Client().AppsV1().Deployments(Namespace).Get(ctx, deployment, metav1.GetOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("start a replica: %w", err)
@@ -141,13 +139,7 @@ func (i *Installation) Start(ctx context.Context, deployment string, override ma
 		if err != nil {
 			return nil, fmt.Errorf("start a replica of %s: %w", deployment, err)
 		}
-		if o, ok := override[v.Name]; ok {
-			value = o
-		}
 		cmd.Env = append(cmd.Env, v.Name+"="+value)
-	}
-	for name, value := range override {
-		cmd.Env = append(cmd.Env, name+"="+value)
 	}
 	return i.Run(deployment, cmd)
 }

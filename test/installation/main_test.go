@@ -75,7 +75,7 @@ func run(m *testing.M) (status int, err error) {
 	if _, err := c.Client().CoreV1().ConfigMaps(installation.Namespace).Patch(ctx, "config-leader-election", types.MergePatchType, []byte(leases), metav1.PatchOptions{}); err != nil {
 		return 1, err
 	}
-	if controller, err = cluster.Start(ctx, installation.Controller, nil); err != nil {
+	if controller, err = cluster.Start(ctx, installation.Controller); err != nil {
 		return 1, err
 	}
 	fmt.Printf("installed after %v\n", time.Since(began).Round(time.Millisecond))

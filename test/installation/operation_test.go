@@ -73,7 +73,7 @@ func TestRestart(t *testing.T) {
 		t.Fatalf("a source must wait for the controller: %v", err)
 	}
 	var err error
-	if controller, err = cluster.Start(t.Context(), installation.Controller, nil); err != nil {
+	if controller, err = cluster.Start(t.Context(), installation.Controller); err != nil {
 		t.Fatal(err)
 	}
 	r.noDaemonSet(uids["changes"])
@@ -117,7 +117,7 @@ func TestAnotherControllerTakesOver(t *testing.T) {
 	r.broker()
 	r.create(r.source("before"))
 	r.ready("before")
-	standby, err := cluster.Start(t.Context(), installation.Controller, nil)
+	standby, err := cluster.Start(t.Context(), installation.Controller)
 	if err != nil {
 		t.Fatal(err)
 	}

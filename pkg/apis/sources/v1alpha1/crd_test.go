@@ -660,48 +660,33 @@ func TestEveryFieldIsDescribed(t *testing.T) {
 	})
 }
 
-// docs/ptpsource.md lists every field. Affinity is Kubernetes' own, and described there.
-func TestEveryFieldIsInTheReference(t *testing.T) {
-	page, err := os.ReadFile(root + "docs/ptpsource.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	walk(newServer(t).schema, "", func(name string, _ *structuralschema.Structural) {
-		group, short, _ := strings.Cut(name, ".")
-		if group != "spec" && group != "status" || short == "" || strings.HasPrefix(short, "affinity.") || strings.HasPrefix(short, "delivery.deadLetterSink.") {
-			return
-		}
-		if !bytes.Contains(page, []byte("| `"+short+"` |")) {
-			t.Errorf("%s is not in docs/ptpsource.md: add a row that begins with | `%s` |", name, short)
-		}
-	})
-}
-
-// What docs/ptpsource.md shows can be applied.
-func TestTheReferencesExamples(t *testing.T) {
+// What the documentation shows can be applied.
+func TestDocumentedExamples(t *testing.T) {
 	server := newServer(t)
-	page, err := os.ReadFile(root + "docs/ptpsource.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	examples := strings.Split(string(page), "```yaml\n")[1:]
-	if len(examples) == 0 {
-		t.Error("there are none")
-	}
-	for _, text := range examples {
-		text, _, _ = strings.Cut(text, "```")
-		if fields, ok := strings.CutPrefix(text, "spec:"); ok {
-			text = spec("\n" + fields)
+	for _, name := range []string{"README.md", "docs/ptpsource.md"} {
+		page, err := os.ReadFile(root + name)
+		if err != nil {
+			t.Fatal(err)
 		}
-		o := object(t, text)
-		if dropped, errs := server.admit(t, o, nil); len(dropped)+len(errs) > 0 {
-			t.Errorf("dropped %v, refused %v:\n%s", dropped, errs, text)
-			continue
+		examples := strings.Split(string(page), "```yaml\n")[1:]
+		if len(examples) == 0 {
+			t.Errorf("%s has none", name)
 		}
-		s := decode(t, toJSON(t, o))
-		s.SetDefaults(t.Context())
-		if err := s.Validate(t.Context()); err != nil {
-			t.Errorf("%v:\n%s", err, text)
+		for _, text := range examples {
+			text, _, _ = strings.Cut(text, "```")
+			if fields, ok := strings.CutPrefix(text, "spec:"); ok {
+				text = spec("\n" + fields)
+			}
+			o := object(t, text)
+			if dropped, errs := server.admit(t, o, nil); len(dropped)+len(errs) > 0 {
+				t.Errorf("%s: dropped %v, refused %v:\n%s", name, dropped, errs, text)
+				continue
+			}
+			s := decode(t, toJSON(t, o))
+			s.SetDefaults(t.Context())
+			if err := s.Validate(t.Context()); err != nil {
+				t.Errorf("%s: %v:\n%s", name, err, text)
+			}
 		}
 	}
 }

@@ -61,7 +61,7 @@ func run(ctx context.Context, build bool, nodes int) (err error) {
 	if err != nil {
 		return err
 	}
-	controller, err := i.Start(ctx, installation.Controller, nil)
+	controller, err := i.Start(ctx, installation.Controller)
 	if err != nil {
 		return err
 	}
