@@ -49,6 +49,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 
+	"github.com/eventing-ptp/eventing-ptp/test/kube"
+	"github.com/eventing-ptp/eventing-ptp/test/pki"
 	"github.com/eventing-ptp/eventing-ptp/test/sandbox"
 )
 
@@ -98,7 +100,7 @@ type ControlPlane struct {
 	binaries  string
 	dir       *sandbox.Dir
 	namespace *sandbox.Namespace
-	authority *authority
+	authority *pki.Authority
 	config    *rest.Config
 
 	client  kubernetes.Interface
@@ -119,7 +121,7 @@ type ControlPlane struct {
 // controllers work. ctx bounds the start only. If a program gets nowhere, the error
 // quotes its log. The caller must Close it.
 func Start(ctx context.Context, o Options) (*ControlPlane, error) {
-	binaries, err := Binaries(ctx, o.Progress)
+	binaries, err := kube.Programs(ctx, o.Progress)
 	if err != nil {
 		return nil, err
 	}
@@ -187,17 +189,17 @@ func (c *ControlPlane) start(ctx context.Context, kinds []string) (err error) {
 
 // writeCredentials writes certificates, keys and the administrator's kubeconfig.
 func (c *ControlPlane) writeCredentials() (err error) {
-	if c.authority, err = newAuthority("eventing-ptp test"); err != nil {
+	if c.authority, err = pki.NewAuthority("eventing-ptp test"); err != nil {
 		return err
 	}
 	dir := c.dir.Path()
-	server, err := c.authority.server("kube-apiserver",
+	server, err := c.authority.Server("kube-apiserver",
 		[]string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"},
 		[]net.IP{net.IPv4(127, 0, 0, 1), net.ParseIP(Address), net.ParseIP(firstService)})
 	if err != nil {
 		return err
 	}
-	admin, err := c.authority.client("admin", "system:masters")
+	admin, err := c.authority.Client("admin", "system:masters")
 	if err != nil {
 		return err
 	}
@@ -208,13 +210,13 @@ func (c *ControlPlane) writeCredentials() (err error) {
 		// Tests use old versions of kinds on purpose.
 		WarningHandler: rest.NoWarnings{},
 		TLSClientConfig: rest.TLSClientConfig{
-			CAData: c.authority.pem(), CertData: admin.certificate, KeyData: admin.key,
+			CAData: c.authority.PEM(), CertData: admin.Certificate, KeyData: admin.Key,
 		},
 	}
 	return errors.Join(
-		os.WriteFile(filepath.Join(dir, "ca.crt"), c.authority.pem(), 0o600),
-		server.write(dir, "apiserver"),
-		writeServiceAccountKey(dir),
+		os.WriteFile(filepath.Join(dir, "ca.crt"), c.authority.PEM(), 0o600),
+		server.Write(dir, "apiserver"),
+		pki.WriteServiceAccountKey(dir),
 		writeKubeconfig(c.AdminKubeconfig(), c.config, metav1.NamespaceDefault))
 }
 
@@ -393,13 +395,13 @@ func (c *ControlPlane) Kubectl(args ...string) *exec.Cmd {
 
 // CA returns the certificate, in PEM, of the authority that has signed the API
 // server's certificate, and those of ServerCertificate.
-func (c *ControlPlane) CA() []byte { return c.authority.pem() }
+func (c *ControlPlane) CA() []byte { return c.authority.PEM() }
 
 // ServerCertificate returns a certificate and key, both in PEM, for a TLS server with
 // the given names, and with the addresses of the network namespace.
 func (c *ControlPlane) ServerCertificate(names ...string) (certificate, key []byte, err error) {
-	pair, err := c.authority.server("server", names, []net.IP{net.IPv4(127, 0, 0, 1), net.ParseIP(Address)})
-	return pair.certificate, pair.key, err
+	pair, err := c.authority.Server("server", names, []net.IP{net.IPv4(127, 0, 0, 1), net.ParseIP(Address)})
+	return pair.Certificate, pair.Key, err
 }
 
 // Dial connects to an IP address and port in the network namespace. It fits

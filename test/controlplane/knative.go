@@ -23,7 +23,11 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/eventing-ptp/eventing-ptp/test/kube"
 )
+
+const eventingModule = "knative.dev/eventing"
 
 // Knative applies what Knative Eventing's installation has besides its programs: the
 // namespace knative-eventing with its service accounts and config maps, the kinds,
@@ -31,7 +35,7 @@ import (
 // webhooks run, so nobody converts between versions of a kind, and objects get no
 // status except from tests.
 func (c *ControlPlane) Knative(ctx context.Context) error {
-	eventing, err := moduleDir(ctx, eventingModule)
+	eventing, err := kube.ModuleDir(ctx, eventingModule)
 	if err != nil {
 		return err
 	}

@@ -26,10 +26,12 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/eventing-ptp/eventing-ptp/test/pki"
 )
 
 // tokenSeconds is how long a token is good for.
-const tokenSeconds = int64(validity / 1e9)
+const tokenSeconds = int64(pki.Validity / 1e9)
 
 // AdminKubeconfig returns the path of a kubeconfig for programs in the network
 // namespace that may do everything.

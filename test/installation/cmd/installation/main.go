@@ -31,6 +31,7 @@ import (
 
 	"github.com/eventing-ptp/eventing-ptp/test/controlplane"
 	"github.com/eventing-ptp/eventing-ptp/test/installation"
+	"github.com/eventing-ptp/eventing-ptp/test/kube"
 )
 
 func main() {
@@ -49,7 +50,7 @@ func main() {
 
 func run(ctx context.Context, build bool, nodes int) (err error) {
 	if build {
-		_, err := controlplane.Binaries(ctx, os.Stderr)
+		_, err := kube.Programs(ctx, os.Stderr)
 		return err
 	}
 	c, err := installation.NewControlPlane(ctx, os.Stderr)

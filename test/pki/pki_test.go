@@ -14,7 +14,7 @@ See the License for the specific language governing permissions and
 limitations under the License.
 */
 
-package controlplane
+package pki
 
 import (
 	"crypto/tls"
@@ -25,25 +25,25 @@ import (
 )
 
 func TestCertificatesAreGoodForTheirPurposeOnly(t *testing.T) {
-	a, err := newAuthority("test")
+	a, err := NewAuthority("test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := a.server("server", []string{"hook.ns.svc"}, []net.IP{net.IPv4(192, 0, 2, 1)})
+	server, err := a.Server("server", []string{"hook.ns.svc"}, []net.IP{net.IPv4(192, 0, 2, 1)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := a.client("admin", "system:masters")
+	client, err := a.Client("admin", "system:masters")
 	if err != nil {
 		t.Fatal(err)
 	}
 	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(a.pem()) {
+	if !roots.AppendCertsFromPEM(a.PEM()) {
 		t.Fatal("the authority has no certificate")
 	}
 	for _, test := range []struct {
 		name  string
-		pair  keyPair
+		pair  Pair
 		host  string
 		usage x509.ExtKeyUsage
 		want  bool
@@ -56,10 +56,10 @@ func TestCertificatesAreGoodForTheirPurposeOnly(t *testing.T) {
 		{"a client as server", client, "", x509.ExtKeyUsageServerAuth, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if _, err := tls.X509KeyPair(test.pair.certificate, test.pair.key); err != nil {
+			if _, err := tls.X509KeyPair(test.pair.Certificate, test.pair.Key); err != nil {
 				t.Fatal(err)
 			}
-			block, _ := pem.Decode(test.pair.certificate)
+			block, _ := pem.Decode(test.pair.Certificate)
 			certificate, err := x509.ParseCertificate(block.Bytes)
 			if err != nil {
 				t.Fatal(err)

@@ -14,7 +14,8 @@ See the License for the specific language governing permissions and
 limitations under the License.
 */
 
-package controlplane
+// Package pki signs certificates for clusters that live as long as a test.
+package pki
 
 import (
 	"crypto/ecdsa"
@@ -32,17 +33,17 @@ import (
 	"time"
 )
 
-// validity is how long certificates are good for: longer than any test runs.
-const validity = 24 * time.Hour
+// Validity is how long certificates are good for: longer than any test runs.
+const Validity = 24 * time.Hour
 
-// authority is a certificate authority. It signs what it is asked to.
-type authority struct {
+// Authority is a certificate authority. It signs what it is asked to.
+type Authority struct {
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
 }
 
-// newAuthority makes a certificate authority.
-func newAuthority(name string) (*authority, error) {
+// NewAuthority makes a certificate authority.
+func NewAuthority(name string) (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -58,45 +59,45 @@ func newAuthority(name string) (*authority, error) {
 		return nil, fmt.Errorf("sign the certificate of %s: %w", name, err)
 	}
 	certificate, err := x509.ParseCertificate(der)
-	return &authority{certificate, key}, err
+	return &Authority{certificate, key}, err
 }
 
-// pem returns the authority's certificate.
-func (a *authority) pem() []byte { return encodeCertificate(a.certificate.Raw) }
+// PEM returns the authority's certificate.
+func (a *Authority) PEM() []byte { return encodeCertificate(a.certificate.Raw) }
 
-// server returns a certificate and key for a TLS server.
-func (a *authority) server(name string, dns []string, ips []net.IP) (keyPair, error) {
+// Server returns a certificate and key for a TLS server.
+func (a *Authority) Server(name string, dns []string, ips []net.IP) (Pair, error) {
 	return a.sign(pkix.Name{CommonName: name}, func(c *x509.Certificate) {
 		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 		c.DNSNames, c.IPAddresses = dns, ips
 	})
 }
 
-// client returns a certificate and key for a TLS client: the common name is the
+// Client returns a certificate and key for a TLS client: the common name is the
 // user and the organization the group it is in, for Kubernetes.
-func (a *authority) client(user, group string) (keyPair, error) {
+func (a *Authority) Client(user, group string) (Pair, error) {
 	return a.sign(pkix.Name{CommonName: user, Organization: []string{group}}, func(c *x509.Certificate) {
 		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	})
 }
 
-func (a *authority) sign(subject pkix.Name, purpose func(*x509.Certificate)) (keyPair, error) {
+func (a *Authority) sign(subject pkix.Name, purpose func(*x509.Certificate)) (Pair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return keyPair{}, err
+		return Pair{}, err
 	}
 	template, err := certificateTemplate(subject)
 	if err != nil {
-		return keyPair{}, err
+		return Pair{}, err
 	}
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	purpose(template)
 	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, key.Public(), a.key)
 	if err != nil {
-		return keyPair{}, fmt.Errorf("sign the certificate of %s: %w", subject, err)
+		return Pair{}, fmt.Errorf("sign the certificate of %s: %w", subject, err)
 	}
 	private, err := encodeKey(key)
-	return keyPair{certificate: encodeCertificate(der), key: private}, err
+	return Pair{Certificate: encodeCertificate(der), Key: private}, err
 }
 
 func certificateTemplate(subject pkix.Name) (*x509.Certificate, error) {
@@ -107,18 +108,18 @@ func certificateTemplate(subject pkix.Name) (*x509.Certificate, error) {
 	now := time.Now()
 	// An hour back: the machine's clock may be stepped while a test runs.
 	return &x509.Certificate{
-		SerialNumber: serial, Subject: subject, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(validity),
+		SerialNumber: serial, Subject: subject, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(Validity),
 	}, nil
 }
 
-// keyPair is a certificate and its private key, both in PEM.
-type keyPair struct{ certificate, key []byte }
+// Pair is a certificate and its private key, both in PEM.
+type Pair struct{ Certificate, Key []byte }
 
-// write writes a key pair as name.crt and name.key.
-func (p keyPair) write(dir, name string) error {
+// Write writes a key pair as name.crt and name.key.
+func (p Pair) Write(dir, name string) error {
 	return errors.Join(
-		os.WriteFile(filepath.Join(dir, name+".crt"), p.certificate, 0o600),
-		os.WriteFile(filepath.Join(dir, name+".key"), p.key, 0o600))
+		os.WriteFile(filepath.Join(dir, name+".crt"), p.Certificate, 0o600),
+		os.WriteFile(filepath.Join(dir, name+".key"), p.Key, 0o600))
 }
 
 func encodeCertificate(der []byte) []byte {
@@ -130,9 +131,9 @@ func encodeKey(key *ecdsa.PrivateKey) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), err
 }
 
-// writeServiceAccountKey writes the key that service account tokens are signed
+// WriteServiceAccountKey writes the key that service account tokens are signed
 // with, as sa.key, and its public half, as sa.pub.
-func writeServiceAccountKey(dir string) error {
+func WriteServiceAccountKey(dir string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err

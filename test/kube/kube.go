@@ -14,7 +14,8 @@ See the License for the specific language governing permissions and
 limitations under the License.
 */
 
-package controlplane
+// Package kube builds Kubernetes' own programs, and finds the source of modules.
+package kube
 
 import (
 	"bytes"
@@ -31,21 +32,19 @@ import (
 	"github.com/eventing-ptp/eventing-ptp/test/sandbox"
 )
 
-const (
-	thisModule     = "github.com/eventing-ptp/eventing-ptp"
-	eventingModule = "knative.dev/eventing"
-)
+// thisModule is the one that this package is in.
+const thisModule = "github.com/eventing-ptp/eventing-ptp"
 
-// programNames are the names by which the binary of test/cluster/kube knows what
+// names are the names by which the binary of test/cluster/kube knows what
 // it shall be.
-var programNames = []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"}
+var names = []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"}
 
-// Binaries returns a directory with Kubernetes' programs and etcd. They are built
+// Programs returns a directory with Kubernetes' programs and etcd. They are built
 // once, from the module test/cluster/kube, and kept in the user's cache
 // directory; that takes minutes, and progress, if not nil, is told so. The working
 // directory must be in this repository. Several processes may call it at once.
-func Binaries(ctx context.Context, progress io.Writer) (string, error) {
-	source, err := moduleDir(ctx, thisModule)
+func Programs(ctx context.Context, progress io.Writer) (string, error) {
+	source, err := ModuleDir(ctx, thisModule)
 	if err != nil {
 		return "", err
 	}
@@ -71,15 +70,15 @@ func Binaries(ctx context.Context, progress io.Writer) (string, error) {
 	if progress != nil {
 		fmt.Fprintf(progress, "building Kubernetes' programs into %s, once: this takes several minutes\n", dir)
 	}
-	if err := buildBinaries(ctx, source, dir); err != nil {
+	if err := build(ctx, source, dir); err != nil {
 		return "", fmt.Errorf("build Kubernetes' programs: %w", err)
 	}
 	return dir, nil
 }
 
-// buildBinaries builds into dir, which appears only when it is complete. The caller
+// build builds into dir, which appears only when it is complete. The caller
 // holds the lock.
-func buildBinaries(ctx context.Context, source, dir string) error {
+func build(ctx context.Context, source, dir string) error {
 	version, err := goOutput(ctx, source, "list", "-m", "-f", "{{.Version}}", "k8s.io/kubernetes")
 	if err != nil {
 		return err
@@ -95,7 +94,7 @@ func buildBinaries(ctx context.Context, source, dir string) error {
 		"-ldflags", linkerFlags(version), "."); err != nil {
 		return err
 	}
-	for _, name := range programNames {
+	for _, name := range names {
 		if err := os.Symlink("kube", filepath.Join(scratch, name)); err != nil {
 			return err
 		}
@@ -131,9 +130,9 @@ func hashFiles(dir string, names ...string) (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)[:8]), nil
 }
 
-// moduleDir returns where the source of a module is that this repository is or
+// ModuleDir returns where the source of a module is that this repository is or
 // needs.
-func moduleDir(ctx context.Context, module string) (string, error) {
+func ModuleDir(ctx context.Context, module string) (string, error) {
 	dir, err := goOutput(ctx, "", "list", "-m", "-f", "{{.Dir}}", module)
 	if err != nil {
 		return "", fmt.Errorf("find the source of %s: %w", module, err)
