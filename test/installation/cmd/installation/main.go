@@ -29,7 +29,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/eventing-ptp/eventing-ptp/test/controlplane"
 	"github.com/eventing-ptp/eventing-ptp/test/installation"
 	"github.com/eventing-ptp/eventing-ptp/test/kube"
 )
