@@ -42,9 +42,7 @@ type Clock struct {
 	linuxptp  Linuxptp
 	node      *node
 	ports     []*Port
-	socket    string
-	config    string
-	log       string
+	instance  int
 
 	mu          sync.Mutex
 	process     *sandbox.Process // the last run
@@ -53,10 +51,8 @@ type Clock struct {
 }
 
 func newClock(p clockPlan, o Options, l Linuxptp, n *node) (*Clock, error) {
-	file := func(format string) string { return filepath.Join(n.dir, fmt.Sprintf(format, p.instance)) }
 	c := &Clock{
-		name: p.name, role: p.role, transport: o.Transport, domain: o.Domain, linuxptp: l, node: n,
-		socket: file("ptp4l.%d.socket"), config: file("ptp4l.%d.conf"), log: file("ptp4l.%d.log"),
+		name: p.name, role: p.role, transport: o.Transport, domain: o.Domain, linuxptp: l, node: n, instance: p.instance,
 		servoLocked: p.role != grandmaster,
 	}
 	for i, iface := range p.interfaces {
@@ -64,13 +60,28 @@ func newClock(p clockPlan, o Options, l Linuxptp, n *node) (*Clock, error) {
 	}
 	readOnly := ""
 	if l.hasReadOnlySocket() {
-		readOnly = file("ptp4lro.%d.socket")
+		readOnly = filepath.Join(n.seen, c.file(readOnlySocketFile))
 	}
-	if len(n.dir) > maxDir {
+	if len(n.seen) > maxDir {
 		return nil, fmt.Errorf("%s: %s is longer than %d bytes, so sockets in it have no room in unix(7): choose a shorter directory",
-			c.name, n.dir, maxDir)
+			c.name, n.seen, maxDir)
 	}
-	return c, os.WriteFile(c.config, []byte(config(p, o, c.socket, readOnly)), 0o644)
+	return c, os.WriteFile(c.Config(), []byte(config(p, o, c.Socket(), readOnly)), 0o644)
+}
+
+// The names of a clock's files, with its number in them.
+const (
+	socketFile         = "ptp4l.%d.socket"
+	readOnlySocketFile = "ptp4lro.%d.socket"
+	configFile         = "ptp4l.%d.conf"
+	logFile            = "ptp4l.%d.log"
+)
+
+func (c *Clock) file(format string) string { return fmt.Sprintf(format, c.instance) }
+
+// files lists everything that a clock leaves in the directory of its node.
+func (c *Clock) files() []string {
+	return []string{c.file(socketFile), c.file(readOnlySocketFile), c.file(configFile), c.file(logFile)}
 }
 
 // maxDir is the room in sun_path (unix(7)), less that for a name: clients of ptp4l
@@ -80,16 +91,18 @@ const maxDir = 107 - len("/.eventing-ptp-0123456789abcdef")
 // Name returns the clock's name in the topology, for example gm.
 func (c *Clock) Name() string { return c.name }
 
-// Socket returns the path of the read-write management socket,
-// <directory>/<node>/ptp4l.<n>.socket. From linuxptp 4.0 on there is also a
-// read-only one, ptp4lro.<n>.socket.
-func (c *Clock) Socket() string { return c.socket }
+// Socket returns the path of the read-write management socket, as the clock's node
+// sees it: <directory>/<node>/ptp4l.<n>.socket, or <SocketDir>/ptp4l.<n>.socket on
+// a machine. From linuxptp 4.0 on there is also a read-only one,
+// ptp4lro.<n>.socket.
+func (c *Clock) Socket() string { return filepath.Join(c.node.seen, c.file(socketFile)) }
 
-// Config returns the path of ptp4l's configuration file.
-func (c *Clock) Config() string { return c.config }
+// Config returns the path of ptp4l's configuration file, as this process sees it.
+func (c *Clock) Config() string { return filepath.Join(c.node.dir, c.file(configFile)) }
 
-// Log returns the path of the file that ptp4l's output is appended to.
-func (c *Clock) Log() string { return c.log }
+// Log returns the path of the file that ptp4l's output is appended to, as this
+// process sees it.
+func (c *Clock) Log() string { return filepath.Join(c.node.dir, c.file(logFile)) }
 
 // Namespace returns a path to the clock's network namespace that is valid while
 // the lab lives, for example for nsenter --net.
@@ -160,7 +173,7 @@ func (c *Clock) verb(name string, f func() (time.Time, error)) (time.Time, error
 	return at, err
 }
 
-// close ends ptp4l and removes what InjectOffset attached.
+// close ends ptp4l and removes what InjectOffset attached, and on a machine the cable.
 func (c *Clock) close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -174,6 +187,9 @@ func (c *Clock) close() error {
 		if p.xdp != nil {
 			errs = append(errs, p.xdp.Close())
 		}
+		if c.node.machine != nil && p.peer != nil {
+			errs = append(errs, p.removeCable())
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -181,7 +197,8 @@ func (c *Clock) close() error {
 // start starts ptp4l, waits until it answers, and restores the servo. The
 // caller holds mu.
 func (c *Clock) start(ctx context.Context) error {
-	p, err := c.node.Start(c.linuxptp.command(context.WithoutCancel(ctx), "-f", c.config), c.log)
+	config := filepath.Join(c.node.seen, c.file(configFile))
+	p, err := c.node.Start(c.linuxptp.command(context.WithoutCancel(ctx), "-f", config), c.Log())
 	if err != nil {
 		return fmt.Errorf("start ptp4l: %w", err)
 	}
@@ -242,12 +259,12 @@ func (c *Clock) ended(p *sandbox.Process) error {
 	if err := p.Err(); err != nil {
 		how = err.Error()
 	}
-	return fmt.Errorf("ptp4l does not run (%s): restart it; its log %s ends:\n%s", how, c.log, c.lastWords())
+	return fmt.Errorf("ptp4l does not run (%s): restart it; its log %s ends:\n%s", how, c.Log(), c.lastWords())
 }
 
 // lastWords returns the end of ptp4l's log.
 func (c *Clock) lastWords() string {
-	text, err := os.ReadFile(c.log)
+	text, err := os.ReadFile(c.Log())
 	if err != nil {
 		return err.Error()
 	}
@@ -276,7 +293,7 @@ func (c *Clock) poll(ctx context.Context, p *sandbox.Process, done func() (bool,
 		case <-p.Exited():
 			return c.ended(p)
 		case <-ctx.Done():
-			return errors.Join(ctx.Err(), last, fmt.Errorf("the log %s ends:\n%s", c.log, c.lastWords()))
+			return errors.Join(ctx.Err(), last, fmt.Errorf("the log %s ends:\n%s", c.Log(), c.lastWords()))
 		case <-ticker.C:
 		}
 	}

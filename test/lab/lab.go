@@ -24,8 +24,12 @@ limitations under the License.
 // locked (port state SLAVE) or not (UNCALIBRATED), which makes "the servo lost
 // lock" a verb as well.
 //
+// The nodes of a [Fleet] are machines that exist already, for example those of a
+// test cluster: followers run in their network and mount namespaces, where a daemon
+// of such a machine would.
+//
 // Nothing outlives the process that built a lab, not even after kill -9: the
-// kernel ends the ptp4l processes and removes the namespaces.
+// kernel ends the ptp4l processes and removes the namespaces with their cables.
 //
 // It needs root; Check says what is missing.
 package lab
@@ -34,7 +38,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -55,10 +58,12 @@ type Lab struct {
 // dirPrefix begins the name of every directory that a lab makes for itself.
 const dirPrefix = "eventing-ptp-lab-"
 
-// node is a network namespace that clocks run in.
+// node is a network namespace that clocks run in, or a machine.
 type node struct {
 	*sandbox.Namespace
-	dir string // sockets, configurations and logs of its clocks
+	dir     string       // sockets, configurations and logs of its clocks
+	seen    string       // the same directory as the clocks see it
+	machine *sandbox.Dir // dir if it is a machine's, which has other files, too
 }
 
 // Check returns nil if this process may build labs, else an error that says what
@@ -76,7 +81,7 @@ func Check() error {
 // is SLAVE. The linuxptp version is fetched if need be. If a clock
 // gets nowhere, the error quotes its log. The caller must Close the lab.
 func Build(ctx context.Context, o Options) (*Lab, error) {
-	plan, err := o.Topology.plan()
+	plan, err := o.plan()
 	if err != nil {
 		return nil, err
 	}
@@ -108,15 +113,11 @@ func (l *Lab) build(ctx context.Context, o Options, plan plan, linuxptp Linuxptp
 		return err
 	}
 	for _, name := range plan.nodes() {
-		dir, err := l.dir.Make(name)
+		n, err := l.newNode(name, o.Machines)
 		if err != nil {
 			return err
 		}
-		n, err := sandbox.NewNamespace()
-		if err != nil {
-			return err
-		}
-		l.nodes[name] = &node{Namespace: n, dir: dir}
+		l.nodes[name] = n
 	}
 	for _, p := range plan.clocks {
 		c, err := newClock(p, o, linuxptp, l.nodes[p.node])
@@ -125,19 +126,35 @@ func (l *Lab) build(ctx context.Context, o Options, plan plan, linuxptp Linuxptp
 		}
 		l.clocks = append(l.clocks, c)
 	}
+	ctx, cancel := context.WithTimeout(ctx, settleTime(o.LogAnnounce))
+	defer cancel()
 	for i, cable := range plan.cables {
-		if err := layCable(byte(i+1), l.port(cable[0]), l.port(cable[1])); err != nil {
+		if err := layCable(ctx, byte(i+1), l.port(cable[0]), l.port(cable[1])); err != nil {
 			return err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, settleTime(o.LogAnnounce))
-	defer cancel()
 	for _, c := range l.clocks {
 		if _, err := c.Restart(ctx); err != nil {
 			return err
 		}
 	}
 	return l.settle(ctx)
+}
+
+// newNode makes the node of that name, or enters the machine of that name.
+func (l *Lab) newNode(name string, machines []Machine) (*node, error) {
+	if i := slices.IndexFunc(machines, func(m Machine) bool { return m.Name == name }); i >= 0 {
+		return machines[i].enter()
+	}
+	dir, err := l.dir.Make(name)
+	if err != nil {
+		return nil, err
+	}
+	n, err := sandbox.NewNamespace()
+	if err != nil {
+		return nil, err
+	}
+	return &node{Namespace: n, dir: dir, seen: dir}, nil
 }
 
 // settle waits until everybody who has a grandmaster follows it.
@@ -184,13 +201,15 @@ func (l *Lab) Clocks() []*Clock { return slices.Clone(l.clocks) }
 func (l *Lab) Dir() string { return l.dir.Path() }
 
 // Sockets returns a pattern that matches the read-write sockets of one node and
-// of no other, for example for an adapter that watches the followers' node.
+// of no other, for example for an adapter that watches the followers' node. It is
+// a path as that node sees it.
 func (l *Lab) Sockets(node string) string {
-	return filepath.Join(l.dir.Path(), node, "ptp4l.*.socket")
+	return filepath.Join(l.nodes[node].seen, "ptp4l.*.socket")
 }
 
 // Close ends all ptp4l processes, removes the network namespaces with their
-// cables, and the directories. A second Close does nothing and returns the same.
+// cables, and the directories. Of a machine it removes no more than was added. A
+// second Close does nothing and returns the same.
 func (l *Lab) Close() error { return l.close() }
 
 func (l *Lab) tearDown() error {
@@ -198,11 +217,23 @@ func (l *Lab) tearDown() error {
 	for _, c := range l.clocks {
 		errs = append(errs, c.close())
 	}
-	for _, n := range l.nodes {
+	var own []string
+	for name, n := range l.nodes {
 		errs = append(errs, n.Close())
+		if n.machine == nil {
+			own = append(own, name)
+			continue
+		}
+		var files []string
+		for _, c := range l.clocks {
+			if c.node == n {
+				files = append(files, c.files()...)
+			}
+		}
+		errs = append(errs, n.machine.Close(files...))
 	}
 	if l.dir != nil {
-		errs = append(errs, l.dir.Close(slices.Collect(maps.Keys(l.nodes))...))
+		errs = append(errs, l.dir.Close(own...))
 	}
 	return errors.Join(errs...)
 }

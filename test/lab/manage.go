@@ -191,15 +191,19 @@ func (c *Clock) manage(ctx context.Context, name string, f func(*pmc.Client) (ti
 	})
 }
 
-// connect calls f with a connection to the clock's management socket.
+// connect calls f with a connection to the clock's management socket. It does so
+// inside of the node, because ptp4l answers to a path, and a machine has mounts of
+// its own.
 func (c *Clock) connect(ctx context.Context, f func(*pmc.Client) error) error {
-	var transportSpecific uint8 // 0: no lab speaks IEEE 802.1AS
-	client, err := pmc.Dial(ctx, pmc.Config{Socket: c.socket, Domain: &c.domain, TransportSpecific: &transportSpecific})
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	return f(client)
+	return c.node.Do(func() error {
+		var transportSpecific uint8 // 0: no lab speaks IEEE 802.1AS
+		client, err := pmc.Dial(ctx, pmc.Config{Socket: c.Socket(), Domain: &c.domain, TransportSpecific: &transportSpecific})
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		return f(client)
+	})
 }
 
 // parseState returns the port state of a name such as SLAVE (IEEE 1588-2019,

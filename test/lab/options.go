@@ -25,6 +25,7 @@ import (
 // Options says what lab to build. DefaultOptions gives one that can be changed.
 type Options struct {
 	Topology  Topology
+	Machines  []Machine // the nodes of a Fleet
 	Version   string    // of linuxptp, see Versions
 	Transport Transport // L2 or UDPv4
 	Domain    uint8     // domainNumber of all clocks
@@ -57,6 +58,16 @@ func DefaultOptions() Options {
 		ClockClass: 6,
 		SlaveOnly:  true,
 	}
+}
+
+func (o Options) plan() (plan, error) {
+	if o.Topology == Fleet {
+		return fleet(o.Machines)
+	}
+	if len(o.Machines) > 0 {
+		return plan{}, fmt.Errorf("machines are for the topology %s, not %q", Fleet, o.Topology)
+	}
+	return o.Topology.plan()
 }
 
 func (o Options) validate() error {

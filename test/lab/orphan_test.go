@@ -34,13 +34,13 @@ import (
 	"github.com/eventing-ptp/eventing-ptp/test/sandbox"
 )
 
-// holder, in the environment of the test binary, makes it build a lab, tell what
-// it consists of, and wait to be killed.
+// holder, in the environment of the test binary, makes it build a lab of these
+// options in JSON, tell what it consists of, and wait to be killed.
 const holder = "EVENTING_PTP_LAB_HOLDER"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(holder) != "" {
-		if err := hold(); err != nil {
+	if text := os.Getenv(holder); text != "" {
+		if err := hold([]byte(text)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
 		os.Exit(1)
@@ -55,23 +55,26 @@ type held struct {
 	Namespaces []string // such as net:[4026532304]
 }
 
-func hold() error {
-	o := options("4.2")
-	o.Topology = lab.Chain
+func hold(text []byte) error {
+	var o lab.Options
+	if err := json.Unmarshal(text, &o); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	l, err := lab.Build(ctx, o)
 	if err != nil {
 		return err
 	}
-	if _, err := l.Do(ctx, "freeze boundary"); err != nil {
+	clocks := l.Clocks()
+	if _, err := clocks[1].Freeze(); err != nil {
 		return err
 	}
-	if _, err := l.Do(ctx, "offset follower 1us"); err != nil {
+	if _, err := clocks[len(clocks)-1].InjectOffset(time.Microsecond); err != nil {
 		return err
 	}
 	h := held{Dir: l.Dir()}
-	for _, c := range l.Clocks() {
+	for _, c := range clocks {
 		ns, err := os.Readlink(c.Namespace())
 		if err != nil {
 			return err
@@ -85,14 +88,20 @@ func hold() error {
 	select {}
 }
 
-func TestNothingOutlivesKill9(t *testing.T) {
-	interfacesBefore := interfaceNames(t)
+// startHolder starts a process that holds a lab, and returns what it consists of and how to
+// kill the process.
+func startHolder(t *testing.T, o lab.Options) (h held, kill func()) {
+	t.Helper()
 	executable, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
+	text, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
 	cmd := exec.CommandContext(t.Context(), executable)
-	cmd.Env = append(os.Environ(), holder+"=1")
+	cmd.Env = append(os.Environ(), holder+"="+string(text))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -105,20 +114,29 @@ func TestNothingOutlivesKill9(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var h held
 	if err := json.Unmarshal(line, &h); err != nil {
 		t.Fatal(err)
 	}
+	return h, func() {
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // says that it was killed
+	}
+}
+
+func TestNothingOutlivesKill9(t *testing.T) {
+	interfacesBefore := interfaceNames(t)
+	o := options("4.2")
+	o.Topology = lab.Chain
+	h, kill := startHolder(t, o)
 	for _, ns := range h.Namespaces {
 		if left, err := sandbox.Left(nil, []string{ns}); err != nil || len(left) == 0 {
 			t.Errorf("nobody uses %s while the lab lives (%v): this test would see nothing", ns, err)
 		}
 	}
 	killed := time.Now()
-	if err := cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = cmd.Wait() // says that it was killed
+	kill()
 
 	deadline := time.Now().Add(patience)
 	for {

@@ -18,7 +18,9 @@ package lab
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -62,17 +64,30 @@ func (p *Port) setLink(verb string, up bool) (time.Time, error) {
 	return at, nil
 }
 
+// staleInterval is how often it is tried to lay a cable where there is one still.
+const staleInterval = 20 * time.Millisecond
+
 // layCable makes a veth pair, one end for each port, and takes both up. number
 // tells the cables of a lab apart, from 1.
-func layCable(number byte, a, b *Port) error {
+func layCable(ctx context.Context, number byte, a, b *Port) error {
 	// The kernel reports a loss of carrier at once only where the two ends have
 	// different indexes. A veth whose peer, in another namespace, has the same index
 	// passes for hardware, where it may wait for a second (linkwatch_urgent_event in
 	// net/core/link_watch.c).
-	endA, endB := vethEnd{a.iface, 100 + int32(number)}, vethEnd{b.iface, 200 + int32(number)}
-	err := a.clock.node.Do(func() error { return makeVeth(endA, endB, b.clock.node.File()) })
-	if err != nil {
-		return fmt.Errorf("cable %s to %s: %w", a, b, err)
+	// The second end may be a machine's, which counts its own interfaces from 1.
+	endA, endB := vethEnd{a.iface, 100 + int32(number)}, vethEnd{b.iface, 1<<20 + int32(number)}
+	for {
+		err := a.clock.node.Do(func() error { return makeVeth(endA, endB, b.clock.node.File()) })
+		if err == nil {
+			break
+		}
+		// A machine may still have the cable of a lab whose process was just killed. The
+		// kernel takes it away with the grandmaster's namespace.
+		stale := errors.Is(err, unix.EEXIST) || errors.Is(err, unix.EBUSY)
+		if !stale || ctx.Err() != nil {
+			return fmt.Errorf("cable %s to %s: %w", a, b, err)
+		}
+		time.Sleep(staleInterval)
 	}
 	a.peer, b.peer = b, a
 	for host, p := range []*Port{a, b} {
@@ -83,6 +98,20 @@ func layCable(number byte, a, b *Port) error {
 		if _, err := p.LinkUp(); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// removeCable removes the interface, and with it the one at the other end.
+func (p *Port) removeCable() error {
+	err := p.clock.node.Do(func() error {
+		return routeRequest(unix.RTM_DELLINK, 0, vethEnd{}.info(), attribute(unix.IFLA_IFNAME, cString(p.iface)))
+	})
+	if errors.Is(err, unix.ENODEV) { // the other end was removed
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("remove the cable of %s: %w", p, err)
 	}
 	return nil
 }

@@ -37,9 +37,12 @@ const (
 	// TwoFollowers is one node that runs two ptp4l instances, each with a
 	// grandmaster of its own: gm1 - follower1 and gm2 - follower2.
 	TwoFollowers Topology = "two-followers"
+	// Fleet has a follower on each of the machines of Options.Machines, and a
+	// grandmaster with one port for each of them: gm - n1 and gm - n2 and so on.
+	Fleet Topology = "fleet"
 )
 
-// Topologies lists every topology.
+// Topologies lists every topology that needs no machines.
 func Topologies() []Topology {
 	return []Topology{TwoClocks, Chain, TwoGrandmasters, TwoFollowers}
 }

@@ -23,9 +23,14 @@ import (
 )
 
 func TestPlansAreComplete(t *testing.T) {
+	machines := []Machine{{Name: "n1", Pid: 1, Dir: "/1"}, {Name: "n2", Pid: 2, Dir: "/2", Followers: 2}}
+	options := []Options{{Topology: Fleet, Machines: machines}}
 	for _, topology := range Topologies() {
-		t.Run(string(topology), func(t *testing.T) {
-			p, err := topology.plan()
+		options = append(options, Options{Topology: topology})
+	}
+	for _, o := range options {
+		t.Run(string(o.Topology), func(t *testing.T) {
+			p, err := o.plan()
 			if err != nil {
 				t.Fatal(err)
 			}

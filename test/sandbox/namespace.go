@@ -25,11 +25,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Namespace is a network namespace without a name. One thread of this process
-// lives in it and starts what shall run there. It is what keeps the namespace,
-// and what its children die with (PR_SET_PDEATHSIG counts the forking thread,
-// not the process): when this process ends, however it ends, the kernel kills
-// the children and takes the namespace down with the interfaces in it.
+// Namespace is a network namespace that one thread of this process lives in, and
+// starts in what shall run there. Children die with the thread (PR_SET_PDEATHSIG
+// counts the forking thread, not the process): when this process ends, however it
+// ends, the kernel kills them. A namespace of NewNamespace has no name and nothing
+// else that keeps it, so the kernel takes it down, too, with the interfaces in it.
 type Namespace struct {
 	netns   *os.File // the namespace
 	control *os.File // a socket in it, for ioctls on its interfaces (netdevice(7))
@@ -45,30 +45,50 @@ var ErrClosed = errors.New("the network namespace is closed")
 // NewNamespace creates a namespace whose loopback interface is up. It needs
 // CAP_SYS_ADMIN and CAP_NET_ADMIN.
 func NewNamespace() (*Namespace, error) {
+	n, err := open((*Namespace).create)
+	if err != nil {
+		return nil, fmt.Errorf("create a network namespace: %w", err)
+	}
+	return n, nil
+}
+
+// JoinNamespace enters the network namespace of a process and its mount namespace: what is
+// done and started there finds the files that the process finds, and under the same names.
+// The namespaces stay when this one is closed. It needs CAP_SYS_ADMIN and CAP_SYS_CHROOT.
+func JoinNamespace(pid int) (*Namespace, error) {
+	n, err := open(func(n *Namespace) error { return n.join(pid) })
+	if err != nil {
+		return nil, fmt.Errorf("join the namespaces of process %d: %w", pid, err)
+	}
+	return n, nil
+}
+
+// open starts a thread that enters a namespace.
+func open(enter func(*Namespace) error) (*Namespace, error) {
 	n := &Namespace{jobs: make(chan func()), quit: make(chan struct{}), done: make(chan struct{})}
 	ready := make(chan error)
-	go n.serve(ready)
+	go n.serve(enter, ready)
 	if err := <-ready; err != nil {
-		return nil, errors.Join(fmt.Errorf("create a network namespace: %w", err), n.Close())
+		return nil, errors.Join(err, n.Close())
 	}
 	return n, nil
 }
 
 // serve is the namespace's thread. The goroutine never gives up its thread, so the
 // thread ends with it.
-func (n *Namespace) serve(ready chan<- error) {
+func (n *Namespace) serve(enter func(*Namespace) error, ready chan<- error) {
 	runtime.LockOSThread()
 	if unix.Gettid() == unix.Getpid() {
 		// The main thread cannot end before the process does, and its namespace
 		// is taken for the process's. Occupy it until another one has been found.
 		relay := make(chan error)
-		go n.serve(relay)
+		go n.serve(enter, relay)
 		ready <- <-relay
 		runtime.UnlockOSThread()
 		return
 	}
 	defer close(n.done)
-	err := n.enter()
+	err := enter(n)
 	ready <- err
 	if err != nil {
 		return
@@ -83,22 +103,52 @@ func (n *Namespace) serve(ready chan<- error) {
 	}
 }
 
-// enter moves the calling thread into a new namespace.
-func (n *Namespace) enter() error {
+// create moves the calling thread into a new namespace.
+func (n *Namespace) create() (err error) {
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		return fmt.Errorf("unshare: %w", err)
 	}
-	netns, err := os.Open(fmt.Sprintf("/proc/self/task/%d/ns/net", unix.Gettid()))
+	if n.netns, err = os.Open(fmt.Sprintf("/proc/self/task/%d/ns/net", unix.Gettid())); err != nil {
+		return err
+	}
+	if err := n.openControl(); err != nil {
+		return err
+	}
+	return n.SetUp("lo", true)
+}
+
+// join moves the calling thread into the namespaces of a process.
+func (n *Namespace) join(pid int) (err error) {
+	if n.netns, err = os.Open(fmt.Sprintf("/proc/%d/ns/net", pid)); err != nil {
+		return err
+	}
+	mounts, err := os.Open(fmt.Sprintf("/proc/%d/ns/mnt", pid))
 	if err != nil {
 		return err
 	}
-	n.netns = netns
+	defer mounts.Close()
+	// Threads share their root and working directory, and those that do cannot change to
+	// other mounts (setns(2)).
+	if err := unix.Unshare(unix.CLONE_FS); err != nil {
+		return fmt.Errorf("unshare: %w", err)
+	}
+	if err := unix.Setns(int(n.netns.Fd()), unix.CLONE_NEWNET); err != nil {
+		return fmt.Errorf("enter its network namespace: %w", err)
+	}
+	if err := unix.Setns(int(mounts.Fd()), unix.CLONE_NEWNS); err != nil {
+		return fmt.Errorf("enter its mount namespace: %w", err)
+	}
+	return n.openControl()
+}
+
+// openControl opens a socket in the calling thread's network namespace.
+func (n *Namespace) openControl() error {
 	control, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("open a control socket: %w", err)
 	}
 	n.control = os.NewFile(uintptr(control), "control socket")
-	return n.SetUp("lo", true)
+	return nil
 }
 
 // Do runs f on the namespace's thread, so inside of it. What f starts with other

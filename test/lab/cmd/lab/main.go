@@ -109,6 +109,11 @@ func flags(o *lab.Options, out io.Writer) *flag.FlagSet {
 	f.Func("announce", "log2 of the Announce interval in `seconds` (default 0); -3 makes faults show fast", integer(&o.LogAnnounce))
 	f.Func("class", "clockClass `number` of the grandmasters (default 6)", integer(&o.ClockClass))
 	f.BoolVar(&o.SlaveOnly, "slave-only", o.SlaveOnly, "followers never become grandmaster")
+	f.Func("nodes", "`file` state.json of a cluster of test/cluster: the followers run on its nodes", func(path string) (err error) {
+		o.Topology = lab.Fleet
+		o.Machines, err = lab.Machines(path)
+		return err
+	})
 	f.StringVar(&o.Dir, "dir", "", "`directory` for sockets, configurations and logs (default a temporary one)")
 	return f
 }

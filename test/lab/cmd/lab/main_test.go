@@ -18,8 +18,12 @@ package main
 
 import (
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/eventing-ptp/eventing-ptp/test/lab"
 )
@@ -36,8 +40,27 @@ func TestFlags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got != want {
-		t.Errorf("got %+v, want %+v", got, want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestNodesOfACluster(t *testing.T) {
+	state := filepath.Join(t.TempDir(), "state.json")
+	text := `{"nodes": [{"name": "n1", "pid": 17, "ptp": "/run/n1/ptp"}, {"name": "n2", "pid": 18, "ptp": "/run/n2/ptp"}], "registry": "localhost:5000"}`
+	if err := os.WriteFile(state, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := lab.DefaultOptions()
+	want.Topology = lab.Fleet
+	want.Machines = []lab.Machine{{Name: "n1", Pid: 17, Dir: "/run/n1/ptp"}, {Name: "n2", Pid: 18, Dir: "/run/n2/ptp"}}
+
+	var got lab.Options
+	if err := flags(&got, io.Discard).Parse([]string{"-nodes", state}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -59,6 +82,7 @@ func TestRun(t *testing.T) {
 		{"down", "", `unknown command "down": it is up, install, check or help`},
 		{"up -topology ring", "", `unknown topology "ring"`},
 		{"up chain", "", `unexpected argument "chain"`},
+		{"up -nodes nowhere", "", "read the nodes of a cluster: open nowhere"},
 	} {
 		t.Run(test.args, func(t *testing.T) {
 			var out strings.Builder
