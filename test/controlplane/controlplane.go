@@ -43,12 +43,11 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/restmapper"
 
+	"github.com/eventing-ptp/eventing-ptp/test/apply"
 	"github.com/eventing-ptp/eventing-ptp/test/kube"
 	"github.com/eventing-ptp/eventing-ptp/test/pki"
 	"github.com/eventing-ptp/eventing-ptp/test/sandbox"
@@ -105,7 +104,7 @@ type ControlPlane struct {
 
 	client  kubernetes.Interface
 	dynamic dynamic.Interface
-	mapper  *restmapper.DeferredDiscoveryRESTMapper
+	applier *apply.Applier
 	kubelet *kubelet
 
 	mu       sync.Mutex
@@ -230,8 +229,8 @@ func (c *ControlPlane) connect() error {
 	if c.dynamic, err = dynamic.NewForConfig(c.config); err != nil {
 		return err
 	}
-	c.mapper = restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery()))
-	return nil
+	c.applier, err = apply.New(c.config)
+	return err
 }
 
 func (c *ControlPlane) etcd() []string {

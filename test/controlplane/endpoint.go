@@ -24,6 +24,8 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	discoveryv1ac "k8s.io/client-go/applyconfigurations/discovery/v1"
+
+	"github.com/eventing-ptp/eventing-ptp/test/apply"
 )
 
 // Endpoint makes programs in the network namespace the endpoint of a Service, as its
@@ -47,7 +49,7 @@ func (c *ControlPlane) Endpoint(ctx context.Context, namespace, service string, 
 			WithName(p.Name).WithProtocol(p.Protocol).WithPort(servedAt(p, ports)))
 	}
 	_, err = c.client.DiscoveryV1().EndpointSlices(namespace).Apply(ctx, slice,
-		metav1.ApplyOptions{FieldManager: fieldManager, Force: true})
+		metav1.ApplyOptions{FieldManager: apply.FieldManager, Force: true})
 	if err != nil {
 		return fmt.Errorf("make an endpoint of the service %s/%s: %w", namespace, service, err)
 	}

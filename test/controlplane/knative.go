@@ -24,6 +24,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/eventing-ptp/eventing-ptp/test/apply"
 	"github.com/eventing-ptp/eventing-ptp/test/kube"
 )
 
@@ -44,7 +45,7 @@ func (c *ControlPlane) Knative(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	objects, err := readObjects(slices.Concat(
+	objects, err := apply.Read(slices.Concat(
 		[]string{filepath.Join(core, "100-namespace.yaml")},
 		accounts,
 		[]string{filepath.Join(core, "configmaps"), filepath.Join(core, "resources"), filepath.Join(core, "roles")})...)
@@ -52,7 +53,7 @@ func (c *ControlPlane) Knative(ctx context.Context) error {
 		return fmt.Errorf("read the configuration of %s: %w", eventingModule, err)
 	}
 	for _, o := range objects {
-		if rank(o) == 0 {
+		if apply.IsDefinition(o) {
 			// The webhook that converts does not run, and would be asked for every read.
 			unstructured.RemoveNestedField(o.Object, "spec", "conversion")
 		}
