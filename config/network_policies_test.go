@@ -35,10 +35,10 @@ import (
 	"github.com/eventing-ptp/eventing-ptp/pkg/reconciler/ptpsource/resources"
 )
 
-// networkPolicies returns those of samples/network-policies, by namespace and name.
+// networkPolicies returns those of samples/12-network-policies, by namespace and name.
 func networkPolicies(t *testing.T) map[string]*networkingv1.NetworkPolicy {
 	t.Helper()
-	files, err := filepath.Glob("../samples/network-policies/*.yaml")
+	files, err := filepath.Glob("../samples/12-network-policies/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%d files: %v", len(files), err)
 	}
