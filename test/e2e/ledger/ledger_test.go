@@ -1,0 +1,191 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package ledger
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	cloudevents "github.com/cloudevents/sdk-go/v2"
+	"github.com/google/go-cmp/cmp"
+)
+
+// taken is an entry for an event "a-1 FREERUN>LOCKED": the id, and the state before and
+// after. A word behind it names another resource, and a number the answer.
+func taken(t *testing.T, text string) Entry {
+	t.Helper()
+	words := strings.Fields(text)
+	epoch, sequence, _ := strings.Cut(words[0], "-")
+	previous, state, _ := strings.Cut(words[1], ">")
+	resource, status := "lock-state", 202
+	for _, word := range words[2:] {
+		if _, err := fmt.Sscanf(word, "%d", &status); err != nil {
+			resource = word
+		}
+	}
+	var number int
+	if _, err := fmt.Sscanf(sequence, "%d", &number); err != nil {
+		t.Fatal(err)
+	}
+	e := cloudevents.NewEvent()
+	e.SetID(epoch + "-" + sequence)
+	e.SetType("change")
+	e.SetSource("/cluster/node/n1/" + resource)
+	e.SetSubject("ptp4l.0")
+	e.SetTime(time.Unix(int64(number), 0))
+	e.SetExtension("sequence", fmt.Sprintf("%020d", number))
+	e.SetExtension("node", "n1")
+	e.SetExtension("ptpstate", state)
+	if previous != "" {
+		e.SetExtension("previousstate", previous)
+	}
+	e.SetExtension(StreamExtension, "ns/clocks")
+	return Entry{Status: status, Event: e}
+}
+
+func TestCheck(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		rules   Rules
+		entries []string
+		want    Report
+	}{
+		{
+			name:    "all is well",
+			entries: []string{"a-1 >LOCKED", "a-2 >6 class", "a-3 LOCKED>HOLDOVER", "a-4 HOLDOVER>LOCKED"},
+			want:    Report{Streams: 1, Events: 4},
+		},
+		{
+			name:    "it begins in the middle, as for a sink that came later",
+			entries: []string{"a-7 FREERUN>LOCKED", "a-8 LOCKED>HOLDOVER"},
+			want:    Report{Streams: 1, Events: 2},
+		},
+		{
+			name:    "again under the same id",
+			entries: []string{"a-1 >LOCKED", "a-2 LOCKED>HOLDOVER", "a-2 LOCKED>HOLDOVER", "a-3 HOLDOVER>LOCKED"},
+			want:    Report{Streams: 1, Events: 3, Again: 1},
+		},
+		{
+			name:    "not taken at first",
+			entries: []string{"a-1 >LOCKED 503", "a-1 >LOCKED 429", "a-1 >LOCKED"},
+			want:    Report{Streams: 1, Events: 1, Refused: 2},
+		},
+		{
+			name:    "changed under the same id",
+			entries: []string{"a-1 >LOCKED", "a-1 >FREERUN"},
+			want: Report{Streams: 1, Events: 1, Again: 1, Wrong: []string{
+				`ns/clocks on n1: a-1: it was change ptp4l.0 of /cluster/node/n1/lock-state at 1970-01-01T00:00:01Z, LOCKED from "": , ` +
+					`and is change ptp4l.0 of /cluster/node/n1/lock-state at 1970-01-01T00:00:01Z, FREERUN from "": `,
+			}},
+		},
+		{
+			name:    "a hole",
+			entries: []string{"a-1 >LOCKED", "a-4 HOLDOVER>FREERUN"},
+			want: Report{Streams: 1, Events: 2, Wrong: []string{
+				"ns/clocks on n1: a-4: 2 to 3 are missing before it",
+				"ns/clocks on n1: a-4: /cluster/node/n1/lock-state ptp4l.0 was LOCKED and not HOLDOVER before it is FREERUN: a change is missing",
+			}},
+		},
+		{
+			name:    "a hole where a filter is",
+			rules:   Rules{Partial: true},
+			entries: []string{"a-1 >LOCKED", "a-4 HOLDOVER>LOCKED"},
+			want:    Report{Streams: 1, Events: 2},
+		},
+		{
+			name:    "out of order",
+			entries: []string{"a-1 >LOCKED", "a-3 HOLDOVER>FREERUN", "a-2 LOCKED>HOLDOVER"},
+			want:    Report{Streams: 1, Events: 3, Wrong: []string{"ns/clocks on n1: a-2: it came after 3"}},
+		},
+		{
+			name:    "out of order where there is none",
+			rules:   Rules{Unordered: true},
+			entries: []string{"a-1 >LOCKED", "a-3 HOLDOVER>FREERUN", "a-2 LOCKED>HOLDOVER"},
+			want:    Report{Streams: 1, Events: 3},
+		},
+		{
+			name:    "the same under another id",
+			entries: []string{"a-1 >LOCKED", "a-2 >LOCKED"},
+			want: Report{Streams: 1, Events: 2, Wrong: []string{
+				"ns/clocks on n1: a-2: /cluster/node/n1/lock-state ptp4l.0 is LOCKED and it does not say what was before, which was LOCKED",
+			}},
+		},
+		{
+			name:    "no change",
+			entries: []string{"a-1 >LOCKED", "a-2 LOCKED>LOCKED"},
+			want: Report{Streams: 1, Events: 2, Wrong: []string{
+				"ns/clocks on n1: a-2: /cluster/node/n1/lock-state ptp4l.0 is LOCKED as before",
+			}},
+		},
+		{
+			name:    "a restarted adapter says what is, whatever was",
+			entries: []string{"a-1 >LOCKED", "a-2 >6 class", "b-1 >FREERUN", "b-2 >6 class", "b-3 FREERUN>LOCKED"},
+			want:    Report{Streams: 1, Events: 5, Restated: 1},
+		},
+		{
+			name:    "a restarted adapter that remembers has missed a change",
+			entries: []string{"a-1 >LOCKED", "b-1 FREERUN>HOLDOVER"},
+			want: Report{Streams: 1, Events: 2, Wrong: []string{
+				"ns/clocks on n1: b-1: /cluster/node/n1/lock-state ptp4l.0 was LOCKED and not FREERUN before it is HOLDOVER: a change is missing",
+			}},
+		},
+		{
+			name:    "two adapters at once",
+			entries: []string{"a-1 >LOCKED", "b-1 >LOCKED", "a-2 LOCKED>HOLDOVER"},
+			want: Report{Streams: 1, Events: 3, Wrong: []string{
+				"ns/clocks on n1: a-2: it came after the first event of b",
+			}},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var entries []Entry
+			for _, text := range test.entries {
+				entries = append(entries, taken(t, text))
+			}
+			if diff := cmp.Diff(test.want, Check(entries, test.rules)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestStreamsAreToldApart(t *testing.T) {
+	one, two, three := taken(t, "a-1 >LOCKED"), taken(t, "b-1 >LOCKED"), taken(t, "a-2 LOCKED>HOLDOVER")
+	two.Event.SetExtension("node", "n2")
+	if diff := cmp.Diff(Report{Streams: 2, Events: 3}, Check([]Entry{one, two, three}, Rules{})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSequenceMustBeThatOfTheID(t *testing.T) {
+	e := taken(t, "a-1 >LOCKED")
+	e.Event.SetExtension("sequence", "1")
+	if got := Check([]Entry{e}, Rules{}); len(got.Wrong) != 1 || !strings.Contains(got.Wrong[0], `its sequence is "1"`) {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestReportsAdd(t *testing.T) {
+	sum := Report{Streams: 1, Events: 2, Again: 3, Refused: 4, Restated: 5, Wrong: []string{"a"}}
+	sum.Add(Report{Streams: 10, Events: 20, Again: 30, Refused: 40, Restated: 50, Wrong: []string{"b"}})
+	want := "22 events of 11 adapters: 2 lost, doubled or out of order, 55 said again after a restart, 33 sent again under the same id, 44 not taken at first"
+	if got := sum.String(); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
