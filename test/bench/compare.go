@@ -30,7 +30,7 @@ import (
 
 	cloudevents "github.com/cloudevents/sdk-go/v2"
 
-	"github.com/eventing-ptp/eventing-ptp/pkg/observe/linuxptp/pmc"
+	"github.com/eventing-ptp/eventing-ptp/test/witness"
 )
 
 // The programs to compare with: each does the part of the adapter's work that nobody
@@ -116,7 +116,7 @@ func readFrom(ctx context.Context, socket string, port uint16, pushes *atomic.Ui
 // keepSubscription subscribes until ctx ends, for 4 s at a time: 16 pushes a second are
 // then safe.
 func keepSubscription(ctx context.Context, conn net.Conn, port uint16) {
-	frame := subscription(port, 4)
+	frame := witness.Subscription(port, 4)
 	for ctx.Err() == nil {
 		if _, err := conn.Write(frame); err != nil {
 			return // closed
@@ -126,23 +126,4 @@ func keepSubscription(ctx context.Context, conn net.Conn, port uint16) {
 		case <-ctx.Done():
 		}
 	}
-}
-
-// witnessPort is the port of the witness; readers count from 0.
-const witnessPort = 0xfffe
-
-// subscription returns the request to push everything for so many seconds. The port
-// tells the clients of one ptp4l apart.
-func subscription(port, seconds uint16) []byte {
-	events := pmc.SubscribeEventsNP{
-		Duration: seconds,
-		Events:   pmc.Events(pmc.NotifyPortState, pmc.NotifyTimeSync, pmc.NotifyParentDataSet),
-	}
-	request := pmc.Message{
-		Source: pmc.PortIdentity{Clock: pmc.ClockIdentity{0x02, 0xbe}, Port: port}, Target: pmc.Anyone(),
-		Action: pmc.ActionSet, ID: pmc.IDSubscribeEventsNP,
-	}
-	request.Data, _ = events.AppendBinary(nil) // both are of fixed size and fit
-	frame, _ := request.AppendBinary(nil)
-	return frame
 }

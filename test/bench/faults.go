@@ -25,6 +25,7 @@ import (
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/observe/linuxptp/pmc"
 	"github.com/eventing-ptp/eventing-ptp/test/lab"
+	"github.com/eventing-ptp/eventing-ptp/test/witness"
 )
 
 // fault is one thing that goes wrong, and what must tell of it.
@@ -33,9 +34,9 @@ type fault struct {
 	do, undo string // as the lab takes them
 	want     func(arrival) bool
 	back     func(arrival) bool
-	push     func(sighting) bool // of ptp4l; nil where it pushes nothing
-	ends     bool                // ptp4l; its end then takes the place of the push
-	bar      *bar[time.Duration] // of p50; nil for none
+	push     func(witness.Sighting) bool // of ptp4l; nil where it pushes nothing
+	ends     bool                        // ptp4l; its end then takes the place of the push
+	bar      *bar[time.Duration]         // of p50; nil for none
 }
 
 func isHoldover(a arrival) bool { return a.is(lockState, "HOLDOVER") }
@@ -44,8 +45,8 @@ func isClass(class uint8) func(arrival) bool {
 	return func(a arrival) bool { return a.is(clockClass, fmt.Sprint(class)) }
 }
 
-func comesTo(state pmc.PortState) func(sighting) bool {
-	return func(s sighting) bool { return s.id == pmc.IDPortDataSet && s.state == state }
+func comesTo(state pmc.PortState) func(witness.Sighting) bool {
+	return func(s witness.Sighting) bool { return s.ID == pmc.IDPortDataSet && s.State == state }
 }
 
 // quickFaults end soon where Announces are frequent.
@@ -64,7 +65,7 @@ func quickFaults() []fault {
 		{
 			name: "the grandmaster's class changes",
 			do:   "class gm 7", undo: "class gm 6", want: isClass(7), back: isClass(6),
-			push: func(s sighting) bool { return s.id == pmc.IDParentDataSet && s.class == 7 },
+			push: func(s witness.Sighting) bool { return s.ID == pmc.IDParentDataSet && s.Class == 7 },
 		},
 		{
 			name: "ptp4l is killed",
@@ -150,11 +151,11 @@ func (s stage) play(ctx context.Context, f fault) (r result, err error) {
 	if err != nil {
 		return r, err
 	}
-	w, err := newWitness(follower.Socket())
+	w, err := witness.New(follower.Socket())
 	if err != nil {
 		return r, err
 	}
-	defer w.close()
+	defer w.Close()
 
 	began, err := s.lab.Do(ctx, f.do)
 	if err != nil {
@@ -170,11 +171,11 @@ func (s stage) play(ctx context.Context, f fault) (r result, err error) {
 	case f.ends:
 		r.toPush = done.Sub(began)
 	case f.push != nil:
-		push, err := w.first(began, f.push)
+		push, err := w.First(began, f.push)
 		if err != nil {
 			return r, err
 		}
-		r.toPush = push.at.Sub(began)
+		r.toPush = push.At.Sub(began)
 	}
 	if _, err := s.lab.Do(ctx, f.undo); err != nil {
 		return r, err

@@ -14,7 +14,8 @@ See the License for the specific language governing permissions and
 limitations under the License.
 */
 
-package main
+// Package witness tells when ptp4l pushes, apart from when somebody notices.
+package witness
 
 import (
 	"encoding/binary"
@@ -29,44 +30,53 @@ import (
 	"github.com/eventing-ptp/eventing-ptp/pkg/observe/linuxptp/pmc"
 )
 
-// witness is a management client of our own: ptp4l pushes to it what it pushes to the
+// Witness is a management client of its own: ptp4l pushes to it what it pushes to the
 // adapter, so the time that ptp4l and the network need can be told from the time that
 // the adapter needs. The kernel dates each push within ptp4l's system call. It is read
 // only afterwards, and nothing waits for it: a process that ptp4l wakes up would take
 // the processor from it before it pushes to the adapter.
-type witness struct {
+type Witness struct {
 	fd    int
 	local string // the file of its socket
 }
 
-// sighting is one push.
-type sighting struct {
-	at    time.Time // when ptp4l sent it
-	id    pmc.ID
-	state pmc.PortState // of PORT_DATA_SET
-	class uint8         // of PARENT_DATA_SET
+// Sighting is one push.
+type Sighting struct {
+	// At is when ptp4l sent it.
+	At time.Time
+	// ID is what was pushed.
+	ID pmc.ID
+	// State is that of PORT_DATA_SET.
+	State pmc.PortState
+	// Class is that of PARENT_DATA_SET.
+	Class uint8
 }
 
-// newWitness subscribes at a ptp4l, for as long as may be at eight Syncs per second.
-func newWitness(socket string) (*witness, error) {
+// port is the witness's; other clients of [Subscription] may count from 0.
+const port = 0xfffe
+
+// New subscribes at a ptp4l for eight seconds, which is as long as may be at eight Syncs
+// per second. The caller must Close the witness.
+func New(socket string) (*Witness, error) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}
-	w := &witness{fd, filepath.Join(filepath.Dir(socket), "witness")}
+	w := &Witness{fd, filepath.Join(filepath.Dir(socket), "witness")}
 	if err := w.subscribe(socket); err != nil {
-		w.close()
+		w.Close()
 		return nil, fmt.Errorf("subscribe at %s: %w", socket, err)
 	}
 	return w, nil
 }
 
-func (w *witness) close() {
+// Close ends it.
+func (w *Witness) Close() {
 	_ = unix.Close(w.fd)
 	_ = os.Remove(w.local)
 }
 
-func (w *witness) subscribe(socket string) error {
+func (w *Witness) subscribe(socket string) error {
 	// A push may be read a moment later than the event that follows from it.
 	wait := unix.NsecToTimeval(int64(200 * time.Millisecond))
 	if err := errors.Join(
@@ -74,7 +84,7 @@ func (w *witness) subscribe(socket string) error {
 		unix.SetsockoptTimeval(w.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &wait),
 		unix.Bind(w.fd, &unix.SockaddrUnix{Name: w.local}),
 		unix.Connect(w.fd, &unix.SockaddrUnix{Name: socket}),
-		unix.Send(w.fd, subscription(witnessPort, 8), 0),
+		unix.Send(w.fd, Subscription(port, 8), 0),
 	); err != nil {
 		return err
 	}
@@ -85,21 +95,21 @@ func (w *witness) subscribe(socket string) error {
 	}
 }
 
-// first returns the first push since a time that matches.
-func (w *witness) first(since time.Time, match func(sighting) bool) (sighting, error) {
+// First returns the first push since a time that matches.
+func (w *Witness) First(since time.Time, match func(Sighting) bool) (Sighting, error) {
 	for {
 		s, push, err := w.next()
 		if err != nil {
 			return s, fmt.Errorf("read the push: %w", err)
 		}
-		if push && !s.at.Before(since) && match(s) {
+		if push && !s.At.Before(since) && match(s) {
 			return s, nil
 		}
 	}
 }
 
 // next returns what ptp4l has sent next, and whether it is a push.
-func (w *witness) next() (s sighting, push bool, err error) {
+func (w *Witness) next() (s Sighting, push bool, err error) {
 	buffer, control := make([]byte, 2048), make([]byte, 128)
 	n, size, _, _, err := unix.Recvmsg(w.fd, buffer, control, 0)
 	if err != nil {
@@ -109,16 +119,16 @@ func (w *witness) next() (s sighting, push bool, err error) {
 	if err != nil {
 		return s, false, err
 	}
-	s.id = m.ID
-	var port pmc.PortDataSet
+	s.ID = m.ID
+	var state pmc.PortDataSet
 	var parent pmc.ParentDataSet
 	switch {
-	case m.ID == port.ID() && port.UnmarshalBinary(m.Data) == nil:
-		s.state = port.PortState
+	case m.ID == state.ID() && state.UnmarshalBinary(m.Data) == nil:
+		s.State = state.PortState
 	case m.ID == parent.ID() && parent.UnmarshalBinary(m.Data) == nil:
-		s.class = parent.GrandmasterClockQuality.Class
+		s.Class = parent.GrandmasterClockQuality.Class
 	}
-	s.at, err = timestamp(control[:size])
+	s.At, err = timestamp(control[:size])
 	return s, m.IsPush(), err
 }
 
@@ -134,4 +144,20 @@ func timestamp(control []byte) (time.Time, error) {
 		}
 	}
 	return time.Time{}, errors.New("a datagram without a time stamp")
+}
+
+// Subscription returns the request to push everything for so many seconds. The port
+// tells the clients of one ptp4l apart.
+func Subscription(port, seconds uint16) []byte {
+	events := pmc.SubscribeEventsNP{
+		Duration: seconds,
+		Events:   pmc.Events(pmc.NotifyPortState, pmc.NotifyTimeSync, pmc.NotifyParentDataSet),
+	}
+	request := pmc.Message{
+		Source: pmc.PortIdentity{Clock: pmc.ClockIdentity{0x02, 0xbe}, Port: port}, Target: pmc.Anyone(),
+		Action: pmc.ActionSet, ID: pmc.IDSubscribeEventsNP,
+	}
+	request.Data, _ = events.AppendBinary(nil) // both are of fixed size and fit
+	frame, _ := request.AppendBinary(nil)
+	return frame
 }

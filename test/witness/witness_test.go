@@ -14,7 +14,7 @@ See the License for the specific language governing permissions and
 limitations under the License.
 */
 
-package main
+package witness
 
 import (
 	"path/filepath"
@@ -22,41 +22,48 @@ import (
 	"time"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/observe/linuxptp/pmc"
+	"github.com/eventing-ptp/eventing-ptp/pkg/observe/linuxptp/simulator"
 )
 
 func TestWitnessDatesAPushWhenItIsSentAndNotWhenItIsRead(t *testing.T) {
-	dir := t.TempDir()
-	clocks, err := scripted(t.Context(), dir, 1, 8)
+	socket := filepath.Join(t.TempDir(), "ptp4l.0.socket")
+	c := simulator.DefaultClock()
+	c.Sync.Interval = time.Second / 8
+	c.Announce.Interval = 0 // chosen at once
+	clock, err := simulator.New(simulator.Config{Socket: socket, Clock: c})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := newWitness(filepath.Join(dir, "ptp4l.0.socket"))
+	if err := clock.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w, err := New(socket)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer w.close()
-	follows := func(s sighting) bool { return s.id == pmc.IDTimeStatusNP }
-	if _, err := w.first(time.Time{}, follows); err != nil {
+	defer w.Close()
+	follows := func(s Sighting) bool { return s.ID == pmc.IDTimeStatusNP }
+	if _, err := w.First(time.Time{}, follows); err != nil {
 		t.Fatal(err)
 	}
 
 	// The kernel dates in nanoseconds of the wall clock, which a comparison with a
 	// monotonic reading would not see.
 	began := time.Now().Round(0)
-	clocks[0].SetClass(7)
+	clock.SetClass(7)
 	sent := time.Now().Round(0)
-	push, err := w.first(began, func(s sighting) bool { return s.class == 7 })
+	push, err := w.First(began, func(s Sighting) bool { return s.Class == 7 })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if push.id != pmc.IDParentDataSet || push.at.Before(began) || push.at.After(sent) {
-		t.Errorf("%v at %v, want PARENT_DATA_SET between %v and %v", push.id, push.at, began, sent)
+	if push.ID != pmc.IDParentDataSet || push.At.Before(began) || push.At.After(sent) {
+		t.Errorf("%v at %v, want PARENT_DATA_SET between %v and %v", push.ID, push.At, began, sent)
 	}
 }
 
 func TestWitnessSaysThatThereIsNoPtp4l(t *testing.T) {
-	if w, err := newWitness(filepath.Join(t.TempDir(), "ptp4l.0.socket")); err == nil {
-		w.close()
+	if w, err := New(filepath.Join(t.TempDir(), "ptp4l.0.socket")); err == nil {
+		w.Close()
 		t.Error("it has found one")
 	}
 }
