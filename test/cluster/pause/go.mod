@@ -1,0 +1,3 @@
+module github.com/eventing-ptp/eventing-ptp/test/cluster/pause
+
+go 1.26.0
