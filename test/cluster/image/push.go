@@ -53,7 +53,8 @@ func (b *Built) Push(ctx context.Context, registry string, transport http.RoundT
 			return nil, fmt.Errorf("push %s: %w", program, err)
 		}
 		reference := repository.Digest(entry.Digest.String())
-		if err := remote.Write(reference, image, remote.WithContext(ctx), remote.WithTransport(transport)); err != nil {
+		// By a tag, too, for who cannot know the digest: nodes have to know the image of Pause before there is a registry.
+		if err := remote.Write(repository.Tag(name.DefaultTag), image, remote.WithContext(ctx), remote.WithTransport(transport)); err != nil {
 			return nil, fmt.Errorf("push %s to the registry %s: %w", program, registry, err)
 		}
 		references[program] = reference.String()
