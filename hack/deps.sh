@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Makes sure that the given things exist, or all that this repository uses. On Debian, as root, it installs the
 # packages that are missing; anywhere else it says which they are and fails.
-# Usage: hack/deps.sh [certificates|git|make|gcc|ptp4l]...
+# Usage: hack/deps.sh [certificates|git|make|gcc|ptp4l|cluster]...
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin # where Debian keeps ptp4l, not in the PATH of those who are not root
 
-[ $# -gt 0 ] || set -- certificates git make gcc ptp4l
+[ $# -gt 0 ] || set -- certificates git make gcc ptp4l cluster
 
 packages=()
 for need in "$@"; do
@@ -17,6 +17,14 @@ for need in "$@"; do
 		command -v gcc >/dev/null || packages+=(gcc libc6-dev)
 		;;
 	ptp4l) command -v ptp4l >/dev/null || packages+=(linuxptp) ;;
+	cluster) # what a node runs that is not built from Go modules (test/cluster)
+		[ -e /usr/bin/containerd ] || packages+=(containerd)
+		[ -e /usr/sbin/runc ] || packages+=(runc)
+		[ -e /usr/lib/cni/bridge ] || packages+=(containernetworking-plugins)
+		[ -e /usr/sbin/nft ] || packages+=(nftables)
+		[ -e /usr/sbin/conntrack ] || packages+=(conntrack)
+		command -v ip >/dev/null || packages+=(iproute2)
+		;;
 	*) command -v "$need" >/dev/null || packages+=("$need") ;;
 	esac
 done
