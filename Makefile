@@ -25,6 +25,7 @@ build: ## Build static binaries into bin/.
 .PHONY: lint
 lint: lint-test ## Check formatting, style, the borders between packages, generated code, and the licences of dependencies.
 	$(TOOL) golangci-lint run ./...
+	cd test/cluster && go tool -modfile=../../hack/tools/go.mod golangci-lint run ./...
 	@hack/update-codegen.sh --verify
 	@hack/licenses.sh check
 
@@ -35,6 +36,7 @@ lint-test: ## Show that every rule of the linter bites (two seconds, part of lin
 .PHONY: fmt
 fmt: ## Format all Go code.
 	$(TOOL) golangci-lint fmt ./...
+	cd test/cluster && go tool -modfile=../../hack/tools/go.mod golangci-lint fmt ./...
 
 .PHONY: codegen
 codegen: ## Generate deep copies, clients and informers from pkg/apis.
@@ -44,6 +46,7 @@ codegen: ## Generate deep copies, clients and informers from pkg/apis.
 unit: ## Run the unit tests and the seeds of the fuzz targets, with the race detector.
 	@hack/deps.sh certificates gcc
 	@hack/gotest.sh unit ./...
+	@MODULE=test/cluster hack/gotest.sh unit.cluster ./...
 
 .PHONY: integration
 integration: ## Run the tests on real ptp4l and a real Kubernetes API server in network namespaces (root).
@@ -61,6 +64,11 @@ fuzz: ## Fuzz every target for FUZZTIME (default 30s).
 demo: ## Break a clock in several ways and see the events, without a cluster (real ptp4l as root, scripted otherwise).
 	@hack/deps.sh certificates
 	@go run ./test/demo
+
+.PHONY: quickstart
+quickstart: ## Build and start a real cluster with Knative on this machine, install everything, and break a clock (root).
+	@hack/deps.sh certificates ptp4l cluster
+	@go run ./test/demo -cluster $(QUICKSTART)
 
 .PHONY: bench
 bench: ## Measure, and print ratios against something measured in the same run (root).

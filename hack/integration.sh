@@ -15,18 +15,25 @@ why_not() {
 }
 
 mkdir -p .cache/test
-tests=$(grep -rl --include='*_test.go' '^//go:build.*\<lab\>' test | xargs -r sed -nE 's/^func (Test[[:alnum:]_]+)\(t .*/\1/p')
+# Those of test/cluster are a module's of their own.
+tests_of() { grep -rl --include='*_test.go' '^//go:build.*\<lab\>' "$@" | xargs -r sed -nE 's/^func (Test[[:alnum:]_]+)\(t .*/\1/p'; }
+tests=$(tests_of test --exclude-dir=cluster)
+cluster=$(tests_of test/cluster)
 reason=$(why_not)
 if [ -n "$reason" ]; then
-	echo "did not run: $(wc -w <<<"$tests") tests on real ptp4l and Kubernetes, because $reason" | tee .cache/test/integration.not-run
+	echo "did not run: $(wc -w <<<"$tests $cluster") tests on real ptp4l and Kubernetes, because $reason" | tee .cache/test/integration.not-run
 	echo "This is not a pass of those tests."
 	[ "${CI:-}" != true ] || exit 1
 	exit 0
 fi
 
-hack/deps.sh certificates gcc ptp4l
+hack/deps.sh certificates gcc ptp4l cluster
 # It takes minutes the first time, which must not count as the time of a test.
 go run ./test/installation/cmd/installation -build
 # One package at a time and never from the cache: these tests measure time, and the machine is part of the test. By
 # name, because what else is in these packages runs with the unit tests.
-exec hack/gotest.sh integration -tags lab -count=1 -p 1 -timeout 20m -run "^(${tests//$'\n'/|})\$" ./test/...
+flags=(-tags lab -count=1 -p 1 -timeout 20m)
+status=0
+hack/gotest.sh integration "${flags[@]}" -run "^(${tests//$'\n'/|})\$" ./test/... || status=$?
+MODULE=test/cluster hack/gotest.sh integration.cluster "${flags[@]}" -run "^(${cluster//$'\n'/|})\$" ./... || status=$?
+exit "$status"

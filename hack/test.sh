@@ -15,7 +15,7 @@ for stage in lint unit integration; do
 	if [ -e ".cache/test/$stage.not-run" ]; then
 		result="not run" details=$(<".cache/test/$stage.not-run")
 	elif [ -e ".cache/test/$stage.totals" ]; then
-		read -r p f s <".cache/test/$stage.totals"
+		read -r p f s < <(awk '{ p += $1; f += $2; s += $3 } END { print p, f, s }' ".cache/test/$stage".*totals)
 		passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 		details="$p passed, $f failed, $s skipped"
 	fi
