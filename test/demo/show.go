@@ -17,15 +17,12 @@ limitations under the License.
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -38,19 +35,13 @@ const configuration = `{
   "health": {"address": ""}
 }`
 
-// show is the adapter and event_display, and what the latter has printed.
+// show is the adapter and event_display on this machine.
 type show struct {
+	*printed
 	dir     string
 	display *exec.Cmd
 	adapter *exec.Cmd
 	started time.Time // when the adapter was started
-	events  chan event
-}
-
-// event is what event_display has printed of one event.
-type event struct {
-	at          time.Time // when its first line was read
-	kind, state string
 }
 
 // startShow builds and starts both programs on the stage's node.
@@ -59,7 +50,7 @@ func startShow(ctx context.Context, s stage) (*show, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &show{dir: dir, events: make(chan event, 64)}
+	w := &show{dir: dir, printed: newPrinted()}
 	if err := w.start(ctx, s); err != nil {
 		return nil, errors.Join(err, w.close())
 	}
@@ -112,67 +103,6 @@ func (w *show) command(s stage, program string, args ...string) *exec.Cmd {
 	c.Env = append(os.Environ(), "PORT=8080")
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return c
-}
-
-// read prints what event_display prints, and picks out what is expected.
-func (w *show) read(out io.Reader) {
-	defer close(w.events)
-	lines := bufio.NewScanner(out)
-	var e event
-	for lines.Scan() {
-		line := lines.Text()
-		fmt.Println("   │ " + line)
-		name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
-		switch {
-		case strings.Contains(line, "cloudevents.Event"):
-			e = event{at: time.Now()}
-		case name == "type":
-			e.kind = value
-		case name == "ptpstate":
-			e.state = value
-		case strings.TrimSpace(line) == "Data,":
-			w.events <- e
-		}
-	}
-}
-
-// patience is how long an event may take: much longer than any should.
-const patience = 30 * time.Second
-
-// expect waits for an event that was printed after since, and returns when it was.
-func (w *show) expect(ctx context.Context, want expectation, since time.Time) (time.Time, bool) {
-	timeout := time.After(patience)
-	for {
-		select {
-		case e, ok := <-w.events:
-			if !ok {
-				return time.Time{}, false
-			}
-			if e.kind == want.kind && e.state == want.state && !e.at.Before(since) {
-				return e.at, true
-			}
-		case <-timeout:
-			return time.Time{}, false
-		case <-ctx.Done():
-			return time.Time{}, false
-		}
-	}
-}
-
-// settle waits until no event has come for a while.
-func (w *show) settle(ctx context.Context) {
-	for {
-		select {
-		case _, ok := <-w.events:
-			if !ok {
-				return
-			}
-		case <-time.After(500 * time.Millisecond):
-			return
-		case <-ctx.Done():
-			return
-		}
-	}
 }
 
 // close ends both programs. What the adapter logged is shown if it did not end well.
