@@ -21,7 +21,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -89,10 +88,10 @@ func newCluster(ctx context.Context) (*cluster, error) {
 	}
 	c := &cluster{tool: filepath.Join(dir, "cluster")}
 	say("Starting a Kubernetes cluster of two nodes with Knative; the first time it is built, which takes a while")
-	if err := c.run(ctx, nil, "go", "build", "-C", "test/cluster", "-o", c.tool, "."); err != nil {
+	if err := c.run(ctx, "go", "build", "-C", "test/cluster", "-o", c.tool, "."); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
-	if err := c.run(ctx, nil, c.tool, "up"); err != nil {
+	if err := c.run(ctx, c.tool, "up"); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
 	env, err := exec.CommandContext(ctx, c.tool, "env").Output()
@@ -106,10 +105,10 @@ func newCluster(ctx context.Context) (*cluster, error) {
 }
 
 // run runs a program and shows what it says.
-func (c *cluster) run(ctx context.Context, stdin io.Reader, program string, args ...string) error {
+func (c *cluster) run(ctx context.Context, program string, args ...string) error {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(os.Environ(), c.env...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, os.Stdout, os.Stderr
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("%s %s: %w", filepath.Base(program), strings.Join(args, " "), err)
 	}
@@ -129,7 +128,7 @@ func (c *cluster) kubectl(ctx context.Context, args ...string) error {
 
 // ko builds images, pushes them to the cluster's registry, and applies manifests.
 func (c *cluster) ko(ctx context.Context, args ...string) error {
-	return c.run(ctx, nil, "go", append([]string{"tool", "-modfile=hack/tools/go.mod", "ko", "apply"}, args...)...)
+	return c.run(ctx, "go", append([]string{"tool", "-modfile=hack/tools/go.mod", "ko", "apply"}, args...)...)
 }
 
 // software are thresholds for software timestamps, whose noise is microseconds, and for spectators, who are impatient.
@@ -264,7 +263,7 @@ func (c *cluster) close() error {
 	defer cancel()
 	err := error(nil)
 	if _, missing := os.Stat(c.tool); missing == nil {
-		err = c.run(ctx, nil, c.tool, "down")
+		err = c.run(ctx, c.tool, "down")
 	}
 	return errors.Join(err, os.RemoveAll(filepath.Dir(c.tool)))
 }
