@@ -29,10 +29,10 @@ import (
 	"time"
 )
 
-// Faults breaks clocks.
+// Faults breaks clocks: a lab.Lab.
 type Faults interface {
 	// Do does what a line such as "freeze gm" says.
-	Do(ctx context.Context, line string) error
+	Do(ctx context.Context, line string) (time.Time, error)
 }
 
 // Runner does what pages say.
@@ -80,7 +80,8 @@ func (r *Runner) step(ctx context.Context, shell *shell, step Step) error {
 	defer cancel()
 	if step.Fault != "" {
 		r.Said("lab: %s", step.Fault)
-		return r.Faults.Do(ctx, step.Fault)
+		_, err := r.Faults.Do(ctx, step.Fault)
+		return err
 	}
 	r.Said("%s", step.Commands)
 	var before error // of the try before, which says more than that the last was cut short

@@ -34,12 +34,12 @@ type story struct {
 	faults []string
 }
 
-func (s *story) Do(_ context.Context, line string) error {
+func (s *story) Do(_ context.Context, line string) (time.Time, error) {
 	s.faults = append(s.faults, line)
 	if line == "bad" {
-		return errors.New("no such clock")
+		return time.Time{}, errors.New("no such clock")
 	}
-	return nil
+	return time.Now(), nil
 }
 
 func newStory(t *testing.T) *story {

@@ -1,0 +1,127 @@
+//go:build e2e
+
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package docs_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/eventing-ptp/eventing-ptp/test/docs"
+	"github.com/eventing-ptp/eventing-ptp/test/lab"
+)
+
+// thresholds of config-ptp are for software timestamps on a machine that is busy.
+const thresholds = `{"data": {"lock-offset": "10ms", "unlock-offset": "20ms", "sync-timeout": "3s"}}`
+
+// runner types commands of pages where kubectl, ko and a cluster with this project are.
+var runner *docs.Runner
+
+func TestMain(m *testing.M) {
+	status, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		status = 1
+	}
+	os.Exit(status)
+}
+
+func run(m *testing.M) (status int, err error) {
+	ctx := context.Background()
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return 1, err
+	}
+	cluster := os.Getenv("E2E_CLUSTER")
+	if cluster == "" {
+		return 1, errors.New("E2E_CLUSTER must name the directory of a cluster on which this project is installed: run make e2e")
+	}
+	state := filepath.Join(cluster, "state.json")
+	text, err := os.ReadFile(state)
+	if err != nil {
+		return 1, fmt.Errorf("read the state of the cluster: %w", err)
+	}
+	var addresses struct{ Kubeconfig, Registry string }
+	if err := json.Unmarshal(text, &addresses); err != nil {
+		return 1, fmt.Errorf("read the state of the cluster from %s: %w", state, err)
+	}
+	tools, err := os.MkdirTemp("", "eventing-ptp-docs-")
+	if err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(tools)) }()
+	build := exec.CommandContext(ctx, "go", "build", "-modfile=hack/tools/go.mod", "-o", tools+"/", "github.com/google/ko")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		return 1, fmt.Errorf("build ko: %w: %s", err, out)
+	}
+	runner = &docs.Runner{
+		Root: root,
+		Env: append(os.Environ(), "PATH="+tools+":"+os.Getenv("PATH"), "KUBECONFIG="+addresses.Kubeconfig,
+			"KO_DOCKER_REPO="+addresses.Registry+"/docs", "KO_CONFIG_PATH=ko.yaml"),
+		StepTimeout: 4 * time.Minute,
+		Interval:    500 * time.Millisecond,
+		Said:        func(format string, args ...any) { fmt.Printf(format+"\n", args...) },
+	}
+
+	o := lab.DefaultOptions()
+	o.Topology = lab.Fleet
+	if o.Machines, err = lab.Machines(state); err != nil {
+		return 1, err
+	}
+	clocks, err := lab.Build(ctx, o)
+	if err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, clocks.Close()) }()
+	runner.Faults = clocks
+	if err := shell(ctx, "kubectl -n knative-eventing patch configmap config-ptp --type merge --patch '"+thresholds+"'"); err != nil {
+		return 1, err
+	}
+	return m.Run(), nil
+}
+
+// shell runs commands that are not of a page.
+func shell(ctx context.Context, commands string) error {
+	return runner.Run(ctx, &docs.Page{Path: "test/docs", Steps: []docs.Step{{Commands: commands}}})
+}
+
+// see waits until a command that looks prints something.
+func see(t *testing.T, command, want string) {
+	t.Helper()
+	page := &docs.Page{Path: t.Name(), Steps: []docs.Step{{Commands: command, Output: strings.Split(want, "\n")}}}
+	if err := runner.Run(context.WithoutCancel(t.Context()), page); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// do does what is not of a page.
+func do(t *testing.T, commands string) {
+	t.Helper()
+	if err := shell(context.WithoutCancel(t.Context()), commands); err != nil {
+		t.Fatal(err)
+	}
+}
