@@ -36,6 +36,7 @@ const (
 	ci      = ".ci/run"
 	alone   = "test/docs/alone_test.go"
 	install = "test/docs/install_e2e_test.go"
+	demo    = "test/demo/cluster.go"
 )
 
 // everyCommand has the beginning of each command line of each page.
@@ -48,8 +49,15 @@ var everyCommand = map[string][]typed{
 		{command: "bin/ptp4l-simulator", file: alone, words: `command: "bin/receive_adapter`},
 		{command: "export KO_DOCKER_REPO", file: install, words: `readme.types("ko apply -Rf config/"`},
 		{command: "ko apply -Rf config/", file: install, words: `readme.types("ko apply -Rf config/"`},
+		{command: "make quickstart", why: "TestSamples types the quick start on a cluster that is there already"},
 	},
 	"DEVELOPMENT.md": {
+		{command: "go build -C test/cluster", file: demo, words: `"go", "build", "-C", "test/cluster"`},
+		{command: "bin/cluster up", file: demo, words: `c.tool, "up"`},
+		{command: `eval "$(bin/cluster env)"`, file: demo, words: `c.tool, "env"`},
+		{command: "ko apply -Rf config/", file: demo, words: `c.ko(ctx, "-Rf", "config/")`},
+		{command: "bin/cluster node stop n2", why: "it takes away the power of a node that other tests use"},
+		{command: "bin/cluster down", file: demo, words: `c.tool, "down"`},
 		{command: "make build", file: ci, words: "run 20m make build"},
 		{command: "make test", file: ci, words: "run 55m make test"},
 		{command: "make demo", file: ci, words: "run 10m make demo"},

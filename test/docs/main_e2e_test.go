@@ -20,7 +20,6 @@ package docs_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -37,7 +36,8 @@ import (
 // thresholds of config-ptp are for software timestamps on a machine that is busy.
 const thresholds = `{"data": {"lock-offset": "10ms", "unlock-offset": "20ms", "sync-timeout": "3s"}}`
 
-// runner types commands of pages where kubectl, ko and a cluster with this project are.
+// runner types commands of pages where kubectl, ko and a cluster of test/cluster with this
+// project are.
 var runner *docs.Runner
 
 func TestMain(m *testing.M) {
@@ -55,19 +55,11 @@ func run(m *testing.M) (status int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	cluster := os.Getenv("E2E_CLUSTER")
-	if cluster == "" {
-		return 1, errors.New("E2E_CLUSTER must name the directory of a cluster on which this project is installed: run make e2e")
+	kubeconfig := os.Getenv("KUBECONFIG")
+	if kubeconfig == "" || os.Getenv("KO_DOCKER_REPO") == "" {
+		return 1, errors.New(`KUBECONFIG and KO_DOCKER_REPO must be those of a cluster with this project: eval "$(bin/cluster env)"`)
 	}
-	state := filepath.Join(cluster, "state.json")
-	text, err := os.ReadFile(state)
-	if err != nil {
-		return 1, fmt.Errorf("read the state of the cluster: %w", err)
-	}
-	var addresses struct{ Kubeconfig, Registry string }
-	if err := json.Unmarshal(text, &addresses); err != nil {
-		return 1, fmt.Errorf("read the state of the cluster from %s: %w", state, err)
-	}
+	state := filepath.Join(filepath.Dir(kubeconfig), "state.json")
 	tools, err := os.MkdirTemp("", "eventing-ptp-docs-")
 	if err != nil {
 		return 1, err
@@ -79,9 +71,8 @@ func run(m *testing.M) (status int, err error) {
 		return 1, fmt.Errorf("build ko: %w: %s", err, out)
 	}
 	runner = &docs.Runner{
-		Root: root,
-		Env: append(os.Environ(), "PATH="+tools+":"+os.Getenv("PATH"), "KUBECONFIG="+addresses.Kubeconfig,
-			"KO_DOCKER_REPO="+addresses.Registry+"/docs", "KO_CONFIG_PATH=ko.yaml"),
+		Root:        root,
+		Env:         append(os.Environ(), "PATH="+tools+":"+os.Getenv("PATH"), "KO_CONFIG_PATH=ko.yaml"),
 		StepTimeout: 4 * time.Minute,
 		Interval:    500 * time.Millisecond,
 		Said:        func(format string, args ...any) { fmt.Printf(format+"\n", args...) },
