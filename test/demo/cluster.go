@@ -17,6 +17,7 @@ limitations under the License.
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -86,7 +87,8 @@ func newCluster(ctx context.Context) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &cluster{tool: filepath.Join(dir, "cluster")}
+	// ko looks for .ko.yaml unless it is told otherwise.
+	c := &cluster{tool: filepath.Join(dir, "cluster"), env: []string{"KO_CONFIG_PATH=ko.yaml"}}
 	say("Starting a Kubernetes cluster of two nodes with Knative; the first time it is built, which takes a while")
 	if err := c.run(ctx, "go", "build", "-C", "test/cluster", "-o", c.tool, "."); err != nil {
 		return nil, errors.Join(err, c.close())
@@ -126,9 +128,30 @@ func (c *cluster) kubectl(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// ko builds images, pushes them to the cluster's registry, and applies manifests.
+// ko builds images, pushes them to the cluster's registry, and applies manifests. What it says fills screens, so only
+// what takes its time is shown, unless it fails.
 func (c *cluster) ko(ctx context.Context, args ...string) error {
-	return c.run(ctx, "go", append([]string{"tool", "-modfile=hack/tools/go.mod", "ko", "apply"}, args...)...)
+	cmd := exec.CommandContext(ctx, "go", append([]string{"tool", "-modfile=hack/tools/go.mod", "ko", "apply", "--sbom=none"}, args...)...)
+	cmd.Env = append(os.Environ(), c.env...)
+	out, err := cmd.StderrPipe()
+	if err != nil {
+		return err
+	}
+	cmd.Stdout = cmd.Stderr
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start ko: %w", err)
+	}
+	var said []string
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		said = append(said, lines.Text())
+		if _, program, ok := strings.Cut(lines.Text(), " Building "); ok {
+			note("building %s", program)
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("ko apply %s: %w\n%s", strings.Join(args, " "), err, strings.Join(said[max(0, len(said)-20):], "\n"))
+	}
+	return nil
 }
 
 // software are thresholds for software timestamps, whose noise is microseconds, and for spectators, who are impatient.
