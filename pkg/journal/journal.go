@@ -17,8 +17,12 @@ limitations under the License.
 // Package journal is an ordered log that many readers follow, each at its own pace.
 //
 // It is bounded: the oldest entries make room for new ones whether or not they were
-// read, and a reader can tell how many it has missed. A writer never waits for a
+// read, and a reader is told how many it has missed. A writer never waits for a
 // reader, and no reader for another.
+//
+// A journal with a directory outlives its process. An entry is handed to the kernel
+// before Append returns, so that a process that is killed loses nothing, and is on the
+// disk some milliseconds later, without anybody having waited for it.
 package journal
 
 import (
@@ -49,14 +53,16 @@ type Journal interface {
 type Cursor interface {
 	// Next returns the entry behind the last one that Next returned, and waits until
 	// there is one. Where entries have made room unread, it goes on at the oldest that
-	// is kept. It fails with the error of ctx, or with ErrClosed.
+	// is kept, and says so in its Lost. It fails with the error of ctx, or with
+	// ErrClosed.
 	Next(ctx context.Context) (Entry, error)
 	// Ack says that e and all before it are done: no later cursor of this name reads
 	// them again, except after a crash, when some may come once more.
 	Ack(e Entry) error
 	// Pending is how many entries Next could return at once.
 	Pending() uint64
-	// Dropped is how many entries have made room before this cursor read them.
+	// Dropped is how many entries have made room before this cursor read them, or could
+	// not be read.
 	Dropped() uint64
 	// Close ends the cursor. A Next that waits returns.
 	Close() error
@@ -64,13 +70,39 @@ type Cursor interface {
 
 // Entry is one entry of a journal.
 type Entry struct {
-	// Epoch names the journal. It changes when the sequence starts again.
+	// Epoch names the journal. It changes when what was known of the sequence is lost.
 	Epoch string
-	// Sequence is 1 for the first entry of an epoch and grows by one.
+	// Sequence orders the entries, and is 1 for the first one. It grows by one, and
+	// once for each time that the machine has stopped without a warning by 10^12: what
+	// was not on the disk then may have been read, and its number is not given again.
 	Sequence uint64
 	// Payload belongs to the journal and must not be changed.
 	Payload []byte
+	// Lost is how many entries before this one the cursor that returned it has missed
+	// since the one that it returned before.
+	Lost uint64
+	// Mark is empty for what was appended. A reader that puts something of its own in
+	// front of an entry tells the two apart by it.
+	Mark string
 }
 
-// ID returns what tells this entry from every other: <epoch>-<sequence>.
-func (e Entry) ID() string { return e.Epoch + "-" + strconv.FormatUint(e.Sequence, 10) }
+// ID returns what tells this entry from every other: <epoch>-<sequence>, with the mark
+// behind it where there is one.
+func (e Entry) ID() string {
+	id := e.Epoch + "-" + strconv.FormatUint(e.Sequence, 10)
+	if e.Mark != "" {
+		id += "-" + e.Mark
+	}
+	return id
+}
+
+// leap is what a sequence is behind when the machine has stopped without a warning, and
+// more than a journal will ever have entries.
+const leap = 1_000_000_000_000
+
+// maxSequence is beyond what comes of 9 million leaps. What claims more is damaged.
+const maxSequence = 1 << 63
+
+// position is the number of an entry among all that the journal knows of: it has no
+// gaps, and the rest of its sequence counts leaps.
+func (e Entry) position() uint64 { return e.Sequence % leap }

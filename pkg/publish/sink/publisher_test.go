@@ -49,7 +49,7 @@ import (
 type bench struct {
 	*sink.Publisher
 	t       *testing.T
-	journal *journal.Memory
+	journal *journal.Log
 	log     *observer.ObservedLogs
 }
 
