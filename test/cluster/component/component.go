@@ -19,8 +19,12 @@ limitations under the License.
 package component
 
 import (
+	"bytes"
 	"context"
-	"errors"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
 
 	"github.com/eventing-ptp/eventing-ptp/test/cluster/image"
 )
@@ -31,44 +35,73 @@ type Component struct {
 	Name string
 	// Images are to be built and pushed before Manifest is called.
 	Images []image.Set
-	// Namespaces are where its Deployments are. It works when all of them are
-	// Available.
+	// Namespaces are where its Deployments are. It works when all of them are Available.
 	Namespaces []string
+
+	// read returns the objects as whoever made them did, from the sources of modules.
+	read func(context.Context) ([]*unstructured.Unstructured, error)
+	// leaveOut is whether an object is of no use here.
+	leaveOut func(*unstructured.Unstructured) bool
+	// patch changes one of the others.
+	patch func(Cluster, *unstructured.Unstructured) error
+	// without are the programs that objects name and that are not built.
+	without []string
 }
 
 // Cluster is what manifests have to know about the cluster that they are for.
 type Cluster struct {
 	// Registry is host:port, as in the references of images.
 	Registry string
-	// DNS is the address of the Service of CoreDNS, an address of the range that
-	// the API server has for Services. Pods are told it by their kubelet.
+	// DNS is the address of the Service of CoreDNS, an address of the range that the API
+	// server has for Services. Kubelets have to tell it to pods.
 	DNS string
 }
 
-// Manifest returns the objects as one stream of YAML documents. CustomResourceDefinitions
-// come first, then namespaces, then the others, so that each can be applied once, in this
-// order, if the definitions are waited for to be Established. Images must have what all
-// sets of the component were pushed as; nothing is left for the cluster to resolve.
-// The working directory must be in this repository.
+// Manifest returns the objects as a stream of YAML documents. They are in an order in
+// which each needs to be applied once: CustomResourceDefinitions, which are to be waited
+// for until they are Established, namespaces, and the others, programs last. Images must
+// have what all sets of the component were pushed as. The working directory must be in
+// this repository.
 func (c Component) Manifest(ctx context.Context, images image.References, cluster Cluster) ([]byte, error) {
-	return nil, errors.New("not yet")
+	objects, err := c.objects(ctx, images, cluster)
+	if err != nil {
+		return nil, fmt.Errorf("make the manifest of %s: %w", c.Name, err)
+	}
+	var stream bytes.Buffer
+	for _, o := range objects {
+		document, err := yaml.Marshal(o.Object)
+		if err != nil {
+			return nil, fmt.Errorf("make the manifest of %s: %w", c.Name, err)
+		}
+		stream.WriteString("---\n")
+		stream.Write(document)
+	}
+	return stream.Bytes(), nil
 }
 
-// CoreDNS answers for the names of Services, in the namespace kube-system.
-func CoreDNS() Component { return Component{Name: "coredns"} }
-
-// Eventing is Knative Eventing with in-memory channels and the Broker that is made of
-// them, in the namespace knative-eventing. With tls its receivers have certificates, so
-// that transport-encryption can be set in config-features; that needs CertManager.
-func Eventing(tls bool) Component { return Component{Name: "eventing"} }
-
-// Serving is Knative Serving in the namespace knative-serving, with Traefik in front of
-// it in the namespace traefik.
-func Serving() Component { return Component{Name: "serving"} }
-
-// CertManager is cert-manager in the namespace cert-manager.
-func CertManager() Component { return Component{Name: "cert-manager"} }
-
-// EventDisplay is the import path of Knative's program that prints the events it gets,
-// an image of Eventing.
-const EventDisplay = "knative.dev/eventing/cmd/event_display"
+func (c Component) objects(ctx context.Context, images image.References, cluster Cluster) ([]*unstructured.Unstructured, error) {
+	all, err := c.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var objects []*unstructured.Unstructured
+	for _, o := range all {
+		if isForCrowds(o) || c.leaveOut != nil && c.leaveOut(o) {
+			continue
+		}
+		if err := makeSmall(o); err != nil {
+			return nil, fmt.Errorf("%s: %w", nameOf(o), err)
+		}
+		if c.patch != nil {
+			if err := c.patch(cluster, o); err != nil {
+				return nil, fmt.Errorf("%s: %w", nameOf(o), err)
+			}
+		}
+		if o.Object, err = resolve(o.Object, images, c.without); err != nil {
+			return nil, fmt.Errorf("%s: %w", nameOf(o), err)
+		}
+		objects = append(objects, o)
+	}
+	sortForApply(objects)
+	return objects, nil
+}
