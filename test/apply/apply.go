@@ -19,15 +19,8 @@ limitations under the License.
 package apply
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -35,14 +28,14 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
+
+	"github.com/eventing-ptp/eventing-ptp/test/manifest"
 )
 
 // FieldManager owns the fields that are applied.
@@ -73,9 +66,9 @@ func New(config *rest.Config) (*Applier, error) {
 	return &Applier{client, restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(discover))}, nil
 }
 
-// Files applies the objects in files, as Read returns them.
+// Files applies the objects in files, as manifest.Read returns them.
 func (a *Applier) Files(ctx context.Context, paths ...string) error {
-	objects, err := Read(paths...)
+	objects, err := manifest.Read(paths...)
 	if err != nil {
 		return fmt.Errorf("read objects to apply: %w", err)
 	}
@@ -84,7 +77,7 @@ func (a *Applier) Files(ctx context.Context, paths ...string) error {
 
 // YAML applies the documents of a text.
 func (a *Applier) YAML(ctx context.Context, text string) error {
-	objects, err := Decode([]byte(text))
+	objects, err := manifest.Decode([]byte(text))
 	if err != nil {
 		return fmt.Errorf("read objects to apply: %w", err)
 	}
@@ -188,69 +181,4 @@ func isEstablished(definition *unstructured.Unstructured) bool {
 		fields, _ := condition.(map[string]any)
 		return fields["type"] == "Established" && fields["status"] == "True"
 	})
-}
-
-// Read reads the objects of files, and of the YAML and JSON files of directories and of
-// those below, in lexical order.
-func Read(paths ...string) ([]*unstructured.Unstructured, error) {
-	var objects []*unstructured.Unstructured
-	for _, root := range paths {
-		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() {
-				return err
-			}
-			if path != root && !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(path)) {
-				return nil
-			}
-			text, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			more, err := Decode(text)
-			if err != nil {
-				return fmt.Errorf("%s: %w", path, err)
-			}
-			objects = append(objects, more...)
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return objects, nil
-}
-
-// Decode decodes YAML documents or JSON objects; those that say nothing are
-// left out, and lists are taken apart.
-func Decode(text []byte) ([]*unstructured.Unstructured, error) {
-	var objects []*unstructured.Unstructured
-	documents := yaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(text)))
-	for {
-		document, err := documents.Read()
-		if errors.Is(err, io.EOF) {
-			return objects, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		o := &unstructured.Unstructured{}
-		if err := yaml.Unmarshal(document, &o.Object); err != nil {
-			return nil, err
-		}
-		switch {
-		case len(o.Object) == 0:
-		case o.GetKind() == "" || o.GetAPIVersion() == "":
-			return nil, fmt.Errorf("a document without kind and apiVersion: %.80q", document)
-		case o.IsList():
-			err := o.EachListItem(func(item runtime.Object) error {
-				objects = append(objects, item.(*unstructured.Unstructured))
-				return nil
-			})
-			if err != nil {
-				return nil, err
-			}
-		default:
-			objects = append(objects, o)
-		}
-	}
 }

@@ -25,6 +25,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/eventing-ptp/eventing-ptp/test/apply"
+	"github.com/eventing-ptp/eventing-ptp/test/manifest"
 )
 
 // Apply applies the objects in files, and in the YAML and JSON files of directories
@@ -32,7 +33,7 @@ import (
 // waited for, then namespaces, then the others in the order given. References to
 // images that ko would build become names of images that nobody pulls.
 func (c *ControlPlane) Apply(ctx context.Context, paths ...string) error {
-	objects, err := apply.Read(paths...)
+	objects, err := manifest.Read(paths...)
 	if err != nil {
 		return fmt.Errorf("read objects to apply: %w", err)
 	}
@@ -41,7 +42,7 @@ func (c *ControlPlane) Apply(ctx context.Context, paths ...string) error {
 
 // applyKinds applies the CustomResourceDefinitions among what paths say.
 func (c *ControlPlane) applyKinds(ctx context.Context, paths []string) error {
-	objects, err := apply.Read(paths...)
+	objects, err := manifest.Read(paths...)
 	if err != nil {
 		return fmt.Errorf("read kinds: %w", err)
 	}
@@ -50,7 +51,7 @@ func (c *ControlPlane) applyKinds(ctx context.Context, paths []string) error {
 
 // ApplyYAML does the same with the documents of a text.
 func (c *ControlPlane) ApplyYAML(ctx context.Context, text string) error {
-	objects, err := apply.Decode([]byte(text))
+	objects, err := manifest.Decode([]byte(text))
 	if err != nil {
 		return fmt.Errorf("read objects to apply: %w", err)
 	}

@@ -26,6 +26,7 @@ import (
 
 	"github.com/eventing-ptp/eventing-ptp/test/apply"
 	"github.com/eventing-ptp/eventing-ptp/test/kube"
+	"github.com/eventing-ptp/eventing-ptp/test/manifest"
 )
 
 const eventingModule = "knative.dev/eventing"
@@ -45,7 +46,7 @@ func (c *ControlPlane) Knative(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	objects, err := apply.Read(slices.Concat(
+	objects, err := manifest.Read(slices.Concat(
 		[]string{filepath.Join(core, "100-namespace.yaml")},
 		accounts,
 		[]string{filepath.Join(core, "configmaps"), filepath.Join(core, "resources"), filepath.Join(core, "roles")})...)

@@ -22,7 +22,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/eventing-ptp/eventing-ptp/test/apply"
+	"github.com/eventing-ptp/eventing-ptp/test/manifest"
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -55,11 +55,11 @@ func pushed(components ...Component) image.References {
 // render returns the objects that are in the manifest of a component.
 func render(t *testing.T, c Component) []*unstructured.Unstructured {
 	t.Helper()
-	manifest, err := c.Manifest(t.Context(), pushed(c), thisCluster)
+	text, err := c.Manifest(t.Context(), pushed(c), thisCluster)
 	if err != nil {
 		t.Fatal(err)
 	}
-	objects, err := apply.Decode(manifest)
+	objects, err := manifest.Decode(text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/eventing-ptp/eventing-ptp/test/apply"
+	"github.com/eventing-ptp/eventing-ptp/test/manifest"
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -29,7 +29,7 @@ import (
 
 func decode(t *testing.T, text string) []*unstructured.Unstructured {
 	t.Helper()
-	objects, err := apply.Decode([]byte(text))
+	objects, err := manifest.Decode([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/eventing-ptp/eventing-ptp/test/apply"
+	"github.com/eventing-ptp/eventing-ptp/test/manifest"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/eventing-ptp/eventing-ptp/test/cluster/image"
@@ -40,7 +40,7 @@ func readManifest(name string) ([]*unstructured.Unstructured, error) {
 	if err != nil {
 		return nil, err
 	}
-	return apply.Decode(text)
+	return manifest.Decode(text)
 }
 
 // source is files and directories of a module that the module in dir requires.
@@ -61,7 +61,7 @@ func readSources(ctx context.Context, sources ...source) ([]*unstructured.Unstru
 		for i, path := range paths {
 			paths[i] = filepath.Join(root, path)
 		}
-		more, err := apply.Read(paths...)
+		more, err := manifest.Read(paths...)
 		if err != nil {
 			return nil, fmt.Errorf("read the configuration of %s: %w", s.module, err)
 		}

@@ -26,6 +26,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/eventing-ptp/eventing-ptp/test/kube"
 	"github.com/eventing-ptp/eventing-ptp/test/sandbox"
 )
 
@@ -33,9 +34,9 @@ const thisModule = "github.com/eventing-ptp/eventing-ptp"
 
 // root returns test/cluster of the repository that the working directory is in.
 func root(ctx context.Context) (string, error) {
-	dir, err := goOutput(ctx, "", "list", "-m", "-f", "{{.Dir}}", thisModule)
+	dir, err := kube.ModuleDir(ctx, thisModule)
 	if err != nil {
-		return "", fmt.Errorf("find the source of %s, from a directory in its repository: %w", thisModule, err)
+		return "", err
 	}
 	return filepath.Join(dir, "test", "cluster"), nil
 }

@@ -14,11 +14,12 @@ See the License for the specific language governing permissions and
 limitations under the License.
 */
 
-package apply
+package manifest
 
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -60,7 +61,7 @@ func TestDecode(t *testing.T) {
 func names(objects []*unstructured.Unstructured) []string {
 	var names []string
 	for _, o := range objects {
-		names = append(names, o.GetKind()+" "+objectName(o))
+		names = append(names, o.GetKind()+" "+strings.TrimPrefix(o.GetNamespace()+"/"+o.GetName(), "/"))
 	}
 	return names
 }
