@@ -21,7 +21,6 @@ package adapter
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2"
@@ -132,15 +131,11 @@ func (a *Adapter) publisher(events journal.Journal) (*sink.Publisher, error) {
 	return p, nil
 }
 
-// target returns the sink of an environment, with a client of its own.
+// target returns the sink of an environment, with connections of its own.
 func (a *Adapter) target(env *Env) (sink.Target, error) {
 	c := a.client
 	c.Env = env
-	sender, err := newSender(c)
-	if err != nil {
-		return sink.Target{}, fmt.Errorf("make a client for the sink: %w", err)
-	}
-	return sink.Target{Sender: sender, URI: env.Sink}, nil
+	return newTarget(c)
 }
 
 // together runs all stages until ctx ends or one fails, and waits for every one.

@@ -17,9 +17,11 @@ limitations under the License.
 package adapter
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -36,6 +38,9 @@ import (
 
 	cloudevents "github.com/cloudevents/sdk-go/v2"
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 	authv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -45,6 +50,10 @@ import (
 	"knative.dev/eventing/pkg/auth"
 	"knative.dev/eventing/pkg/eventingtls"
 	"knative.dev/pkg/observability/tracing"
+
+	"github.com/eventing-ptp/eventing-ptp/pkg/journal"
+	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
+	"github.com/eventing-ptp/eventing-ptp/pkg/publish/sink"
 )
 
 // recorder is a server that keeps its requests.
@@ -103,15 +112,6 @@ func (r *recorder) certificate() string {
 
 func accepts(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) }
 
-func babbles(w http.ResponseWriter, q *http.Request) {
-	w.WriteHeader(http.StatusServiceUnavailable)
-	for q.Context().Err() == nil {
-		if _, err := w.Write(make([]byte, 1024)); err != nil {
-			return
-		}
-	}
-}
-
 // useCluster makes an API server that answers requests for tokens with a status the one
 // of KUBECONFIG.
 func useCluster(t *testing.T, status int) {
@@ -164,50 +164,109 @@ func clientConfig(t *testing.T, uri string) adapterv2.ClientConfig {
 	return adapterv2.ClientConfig{Env: env, TokenProvider: auth.NewOIDCTokenProvider(ctx)}
 }
 
-func someEvent(t *testing.T) cloudevents.Event {
-	t.Helper()
-	e := cloudevents.NewEvent()
-	e.SetID("e-1")
-	e.SetType("some.type")
-	e.SetSource("/some/source")
-	e.SetTime(time.Date(2026, 11, 20, 9, 9, 7, 781100559, time.UTC))
-	if err := e.SetData(cloudevents.ApplicationJSON, map[string]int{"a": 1}); err != nil {
-		t.Fatal(err)
+// someEvent is the event that the tests below send.
+func someEvent() oran.Event {
+	return oran.Event{
+		Type:    oran.LockStateChange,
+		Source:  oran.LockState,
+		Address: oran.Address{Cluster: "c", Node: "n1", Instance: "ptp4l.0", Resource: oran.LockState},
+		Subject: "ptp4l.0",
+		Time:    time.Date(2026, 11, 20, 9, 9, 7, 781100559, time.UTC),
+		State:   "LOCKED",
+		Reason:  "OffsetInRange",
+		Data:    `{"a":1}`,
 	}
-	return e
 }
 
-// The plain client must obey the environment as the library's does, and be told of
-// failures in the same words.
+// headers are those of someEvent, and those that Go adds.
+func headers(id string, sequence int) http.Header {
+	return http.Header{
+		"Ce-Specversion": {"1.0"}, "Ce-Id": {id}, "Ce-Type": {oran.LockStateChange}, "Ce-Source": {oran.LockState}, "Ce-Subject": {"ptp4l.0"},
+		"Ce-Time": {"2026-11-20T09:09:07.781100559Z"}, "Content-Type": {"application/json"}, "Content-Length": {"7"},
+		"Ce-Resourceaddress": {"/c/node/n1/sync/ptp-status/lock-state"}, "Ce-Partitionkey": {"/c/node/n1/sync/ptp-status/lock-state"},
+		"Ce-Node": {"n1"}, "Ce-Instance": {"ptp4l.0"}, "Ce-Ptpstate": {"LOCKED"}, "Ce-Ptpreason": {"OffsetInRange"},
+		"Ce-Sequence": {fmt.Sprintf("%020d", sequence)}, "User-Agent": {"Go-http-client/1.1"}, "Accept-Encoding": {"gzip"},
+	}
+}
+
+// client is what the publisher and the library's client have in common: it sends an
+// entry of the journal once, and returns why it was not taken.
+type client interface {
+	send(t *testing.T, e journal.Entry) string
+}
+
+// ours is the publisher.
+type ours struct{ target sink.Target }
+
+func (o ours) send(t *testing.T, e journal.Entry) string {
+	t.Helper()
+	core, log := observer.New(zapcore.ErrorLevel)
+	d := sink.DefaultDelivery()
+	d.Retries = 0
+	p := &sink.Publisher{Cursor: &one{Entry: e}, Sink: o.target, Delivery: d, Logger: zap.New(core)}
+	if err := p.Run(t.Context()); !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
+	for _, line := range log.All() {
+		return fmt.Sprint(line.ContextMap()["reason"])
+	}
+	return ""
+}
+
+// one is a cursor of one entry.
+type one struct {
+	journal.Entry
+	read bool
+}
+
+func (c *one) Next(context.Context) (journal.Entry, error) {
+	if c.read {
+		return journal.Entry{}, io.EOF
+	}
+	c.read = true
+	return c.Entry, nil
+}
+
+func (c *one) Ack(journal.Entry) error { return nil }
+func (c *one) Pending() uint64         { return 0 }
+func (c *one) Dropped() uint64         { return 0 }
+func (c *one) Close() error            { return nil }
+
+// library is the client of Knative's adapter library.
+type library struct{ adapterv2.Client }
+
+func (l library) send(t *testing.T, e journal.Entry) string {
+	t.Helper()
+	event, err := oran.Unmarshal(e.Payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result := l.Send(t.Context(), event.CloudEvent(e.ID(), e.Sequence)); !cloudevents.IsACK(result) {
+		return result.Error()
+	}
+	return ""
+}
+
+// The publisher must obey the environment as the library's client does, down to the
+// headers, and fail for the same causes.
 func TestClients(t *testing.T) {
 	oidc := map[string]string{"NAMESPACE": "ns1", "K_AUDIENCE": "broker", "K_OIDC_SERVICE_ACCOUNT": "sa1"}
 	old := &tls.Config{MaxVersion: tls.VersionTLS12}
 	for _, tc := range []struct {
 		name    string
 		env     map[string]string
-		secure  *tls.Config      // of the sink
-		trust   string           // where its certificate is: K_CA_CERTS or a bundle
-		cluster int              // status of its answers; 0: there is none
-		answer  http.HandlerFunc // of the sink, if not 202
-		want    http.Header      // besides the event's; nil: no request
-		err     string           // of each try
+		secure  *tls.Config // of the sink
+		trust   string      // where its certificate is: K_CA_CERTS or a bundle
+		cluster int         // status of its answers; 0: there is none
+		want    http.Header // besides the event's; nil: no request
+		err     string      // of each try
 	}{
 		{name: "nothing is set", want: http.Header{"Kn-Namespace": {""}}},
 		{
 			name: "a namespace and overrides",
-			env:  map[string]string{"NAMESPACE": "ns1", "K_CE_OVERRIDES": `{"extensions": {"site": "lab"}}`},
-			want: http.Header{"Kn-Namespace": {"ns1"}, "Ce-Site": {"lab"}},
+			env:  map[string]string{"NAMESPACE": "ns1", "K_CE_OVERRIDES": `{"extensions": {"site": "lab 1", "ptpReason": "over"}}`},
+			want: http.Header{"Kn-Namespace": {"ns1"}, "Ce-Site": {"lab 1"}, "Ce-Ptpreason": {"over"}},
 		},
-		{
-			name: "an override that no CloudEvent can have",
-			env:  map[string]string{"K_CE_OVERRIDES": `{"extensions": {"the-site": "lab"}}`},
-			err:  "the-site: bad key",
-		},
-		{
-			name: "a redirect that would lose the event", answer: http.RedirectHandler("/other", http.StatusFound).ServeHTTP,
-			want: http.Header{"Kn-Namespace": {""}}, err: "302: ",
-		},
-		{name: "an answer without end", answer: babbles, want: http.Header{"Kn-Namespace": {""}}, err: "503: "},
 
 		{name: "a private authority", secure: &tls.Config{}, trust: "K_CA_CERTS", want: http.Header{"Kn-Namespace": {""}}},
 		{name: "the authority of a trust bundle", secure: &tls.Config{}, trust: "bundle", want: http.Header{"Kn-Namespace": {""}}},
@@ -224,19 +283,21 @@ func TestClients(t *testing.T) {
 		},
 		{name: "an audience without a token", env: oidc, cluster: http.StatusForbidden, err: "could not request a token for ns1/sa1"},
 	} {
-		for client, observability := range map[string]string{"plain": `{}`, "library": `{"metrics": {"protocol": "prometheus"}}`} {
-			t.Run(tc.name+", "+client, func(t *testing.T) {
-				t.Setenv("K_OBSERVABILITY_CONFIG", observability)
+		for name, made := range map[string]func(adapterv2.ClientConfig) (client, error){
+			"ours": func(c adapterv2.ClientConfig) (client, error) { target, err := newTarget(c); return ours{target}, err },
+			"library": func(c adapterv2.ClientConfig) (client, error) {
+				l, err := adapterv2.NewClient(c)
+				return library{l}, err
+			},
+		} {
+			t.Run(tc.name+", "+name, func(t *testing.T) {
 				for name, value := range tc.env {
 					t.Setenv(name, value)
 				}
 				if tc.cluster != 0 {
 					useCluster(t, tc.cluster)
 				}
-				if tc.answer == nil {
-					tc.answer = accepts
-				}
-				s := newRecorder(t, tc.secure.Clone(), tc.answer)
+				s := newRecorder(t, tc.secure.Clone(), accepts)
 				if tc.trust == "K_CA_CERTS" {
 					t.Setenv("K_CA_CERTS", s.certificate())
 				}
@@ -244,26 +305,19 @@ func TestClients(t *testing.T) {
 				if tc.trust == "bundle" {
 					config.TrustBundleConfigMapLister = bundle(t, s.certificate())
 				}
-				sender, err := newSender(config)
+				client, err := made(config)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, plain := sender.(*plainClient); plain != (client == "plain") {
-					t.Fatalf("the client is a %T", sender)
-				}
 
 				var want []request
-				for range 2 {
-					result := sender.Send(t.Context(), someEvent(t))
-					if ok := cloudevents.IsACK(result); ok != (tc.err == "") || !ok && !strings.Contains(result.Error(), tc.err) {
-						t.Errorf("the result is %v, want %q", result, tc.err)
+				for n := range 2 {
+					entry := journal.Entry{Epoch: "e", Sequence: uint64(n + 1), Payload: someEvent().Marshal()}
+					if got := client.send(t, entry); (got == "") != (tc.err == "") || !strings.Contains(got, tc.err) {
+						t.Errorf("it fails with %q, want %q", got, tc.err)
 					}
 					if tc.want != nil {
-						header := http.Header{
-							"Ce-Specversion": {"1.0"}, "Ce-Id": {"e-1"}, "Ce-Type": {"some.type"}, "Ce-Source": {"/some/source"},
-							"Ce-Time": {"2026-11-20T09:09:07.781100559Z"}, "Content-Type": {"application/json"}, "Content-Length": {"7"},
-							"User-Agent": {"Go-http-client/1.1"}, "Accept-Encoding": {"gzip"},
-						}
+						header := headers(entry.ID(), n+1)
 						maps.Copy(header, tc.want)
 						want = append(want, request{http.MethodPost, "/in", `{"a":1}`, header})
 					}
@@ -277,6 +331,14 @@ func TestClients(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// send sends an event to a target, which must take it.
+func send(t *testing.T, target sink.Target) {
+	t.Helper()
+	if reason := (ours{target}).send(t, journal.Entry{Epoch: "e", Sequence: 1, Payload: someEvent().Marshal()}); reason != "" {
+		t.Fatal(reason)
 	}
 }
 
@@ -296,18 +358,15 @@ func TestTraces(t *testing.T) {
 		`no JSON`: false, // and the library says so
 		`{"tracing": {"protocol": "http/protobuf", "endpoint": "http://collector.example"}}`: true,
 		`{"metrics": {"protocol": "prometheus"}}`:                                            true,
-		`{"enableSinkEventErrorReporting": true}`:                                            true,
 	} {
 		t.Setenv("K_OBSERVABILITY_CONFIG", config)
 		c := clientConfig(t, s.URL)
 		c.TraceProvider = tracer
-		sender, err := newSender(c)
+		target, err := newTarget(c)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if result := sender.Send(ctx, someEvent(t)); !cloudevents.IsACK(result) {
-			t.Fatal(result)
-		}
+		send(t, target)
 		requests, _ := s.seen()
 		if got := requests[len(requests)-1].Header.Get("Traceparent") != ""; got != traced {
 			t.Errorf("%s: the request is traced: %v, want %v", config, got, traced)
@@ -341,9 +400,7 @@ func TestTokenOfTheDeadLetterSink(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if result := target.Sender.Send(t.Context(), someEvent(t)); !cloudevents.IsACK(result) {
-				t.Fatal(result)
-			}
+			send(t, target)
 			requests, _ := s.seen()
 			if got := requests[0].Header.Get("Authorization"); got != tc.want {
 				t.Errorf("it is shown %q, want %q", got, tc.want)
@@ -352,10 +409,19 @@ func TestTokenOfTheDeadLetterSink(t *testing.T) {
 	}
 }
 
-func TestOverridesThatAreNoJSON(t *testing.T) {
-	t.Setenv("K_CE_OVERRIDES", "site=lab")
-	_, err := newSender(clientConfig(t, "http://sink.example"))
-	if err == nil || !strings.Contains(err.Error(), "read K_CE_OVERRIDES: ") {
-		t.Errorf("got %v", err)
+func TestOverridesThatNoEventCanHave(t *testing.T) {
+	for name, tc := range map[string]struct{ overrides, want string }{
+		"no JSON":                       {`site=lab`, "read K_CE_OVERRIDES: "},
+		"a name that is none":           {`{"extensions": {"the-site": "lab"}}`, `K_CE_OVERRIDES: extension "the-site": bad key`},
+		"an attribute that is required": {`{"extensions": {"Type": "lab"}}`, `K_CE_OVERRIDES: extension "Type": bad key "Type": CloudEvents spec attribute`},
+		"a value of two lines":          {`{"extensions": {"site": "a\nb"}}`, `K_CE_OVERRIDES: extension "site": its value "a\nb" cannot be in an HTTP header`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("K_CE_OVERRIDES", tc.overrides)
+			_, err := newTarget(clientConfig(t, "http://sink.example"))
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want %q in it", err, tc.want)
+			}
+		})
 	}
 }

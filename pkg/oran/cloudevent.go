@@ -18,6 +18,8 @@ package oran
 
 import (
 	"fmt"
+	"net/http"
+	"time"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2"
 )
@@ -58,21 +60,48 @@ func (e Event) CloudEvent(id string, sequence uint64) cloudevents.Event {
 	ce.SetSubject(e.Subject)
 	ce.SetDataContentType(cloudevents.ApplicationJSON)
 	ce.DataEncoded = []byte(e.Data)
-
-	resource := e.resourceAddress()
-	for _, extension := range []struct{ name, value string }{
-		{ResourceAddressExtension, resource},
-		{NodeExtension, e.Address.Node},
-		{InstanceExtension, e.Address.Instance},
-		{StateExtension, e.State},
-		{PreviousStateExtension, e.Previous},
-		{ReasonExtension, e.Reason},
-		{SequenceExtension, fmt.Sprintf("%020d", sequence)},
-		{PartitionKeyExtension, resource},
-	} {
+	for _, extension := range e.extensions(sequence) {
 		if extension.value != "" {
 			ce.SetExtension(extension.name, extension.value)
 		}
 	}
 	return ce
+}
+
+// Header returns the same CloudEvent as the header of an HTTP request whose body is Data
+// (binary mode of the CloudEvents HTTP protocol binding). Nothing lies between a change
+// and its sink but this, so it is written without the general machinery.
+func (e Event) Header(id string, sequence uint64) http.Header {
+	h := make(http.Header, 20)
+	h["Content-Type"] = []string{cloudevents.ApplicationJSON}
+	h["Ce-Specversion"] = []string{cloudevents.VersionV1}
+	h["Ce-Type"] = []string{e.Type}
+	h["Ce-Source"] = []string{e.Source}
+	h["Ce-Id"] = []string{id}
+	h["Ce-Time"] = []string{e.Time.UTC().Format(time.RFC3339Nano)}
+	h["Ce-Subject"] = []string{e.Subject}
+	for _, extension := range e.extensions(sequence) {
+		if extension.value != "" {
+			h[extension.header] = []string{extension.value}
+		}
+	}
+	return h
+}
+
+// extension is one extension attribute. header is its name in an HTTP request, in the
+// canonical form of http.Header.
+type extension struct{ name, header, value string }
+
+func (e Event) extensions(sequence uint64) [8]extension {
+	resource := e.resourceAddress()
+	return [...]extension{
+		{ResourceAddressExtension, "Ce-Resourceaddress", resource},
+		{NodeExtension, "Ce-Node", e.Address.Node},
+		{InstanceExtension, "Ce-Instance", e.Address.Instance},
+		{StateExtension, "Ce-Ptpstate", e.State},
+		{PreviousStateExtension, "Ce-Previousstate", e.Previous},
+		{ReasonExtension, "Ce-Ptpreason", e.Reason},
+		{SequenceExtension, "Ce-Sequence", fmt.Sprintf("%020d", sequence)},
+		{PartitionKeyExtension, "Ce-Partitionkey", resource},
+	}
 }

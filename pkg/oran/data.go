@@ -20,6 +20,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // dataVersion is the version of the data format (v04.00, table 35).
@@ -42,6 +43,36 @@ type Value struct {
 	// field fail on anything else.
 	Value string `json:"value"`
 }
+
+// appendJSON appends the data as json.Marshal writes it. It lies between every change and
+// its sink, where encoding/json would take a twelfth of the adapter's own time.
+func (d Data) appendJSON(b []byte) []byte {
+	b = appendString(append(b, `{"version":`...), d.Version)
+	b = append(b, `,"values":[`...)
+	for n, v := range d.Values {
+		if n > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(append(b, `{"ResourceAddress":`...), v.ResourceAddress)
+		b = appendString(append(b, `,"data_type":`...), v.DataType)
+		b = appendString(append(b, `,"value_type":`...), v.ValueType)
+		b = appendString(append(b, `,"value":`...), v.Value)
+		b = append(b, '}')
+	}
+	return append(b, "]}"...)
+}
+
+func appendString(b []byte, s string) []byte {
+	if strings.ContainsFunc(s, needsEscape) { // the name of an interface may be anything
+		escaped, _ := json.Marshal(s) // a string cannot fail to become JSON
+		return append(b, escaped...)
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
+}
+
+func needsEscape(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune(`"\<>&`, r) }
 
 // UnmarshalJSON reads a value as it is found in the field: the value may also be a
 // JSON number, and data_type may be called type, as in the examples of v04.00.

@@ -17,7 +17,6 @@ limitations under the License.
 package oran
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -90,8 +89,6 @@ func (e Encoder) Encode(t clock.Transition, at time.Time) (Event, error) {
 		return Event{}, fmt.Errorf("encode transition: %w", err)
 	}
 	definition, _ := Define(resource)
-	// Strings alone cannot fail to become JSON.
-	data, _ := json.Marshal(Data{Version: dataVersion, Values: values})
 	event := Event{
 		Type: definition.EventType,
 		Address: Address{
@@ -104,7 +101,7 @@ func (e Encoder) Encode(t clock.Transition, at time.Time) (Event, error) {
 		Time:   at.UTC().Round(0),
 		State:  t.To.String(),
 		Reason: string(t.Reason),
-		Data:   string(data),
+		Data:   string(Data{Version: dataVersion, Values: values}.appendJSON(make([]byte, 0, 512))),
 	}
 	if t.From != nil {
 		event.Previous = t.From.String()

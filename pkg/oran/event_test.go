@@ -17,17 +17,19 @@ limitations under the License.
 package oran_test
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	cloudevents "github.com/cloudevents/sdk-go/v2"
 	"github.com/cloudevents/sdk-go/v2/binding"
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
@@ -167,15 +169,23 @@ func TestStructuredCloudEvent(t *testing.T) {
 				 "data_type": "metric", "value_type": "decimal64.3", "value": "248"}]}}`,
 	}} {
 		t.Run(tc.name, func(t *testing.T) {
-			ce := encode(t, tc.format, tc.transition).CloudEvent("6a1f3c2b9e4d-17", 17)
+			event := encode(t, tc.format, tc.transition)
+			ce := event.CloudEvent("6a1f3c2b9e4d-17", 17)
 			if err := ce.Validate(); err != nil {
 				t.Fatal(err)
+			}
+			request := binary(t, ce)
+			if diff := gocmp.Diff(request.Header, event.Header("6a1f3c2b9e4d-17", 17)); diff != "" {
+				t.Errorf("unlike the header that the SDK makes (-want +got):\n%s", diff)
+			}
+			if body := text(t, request.Body); body != event.Data {
+				t.Errorf("the data is %s, and the SDK sends %s", event.Data, body)
 			}
 			got, err := json.Marshal(ce)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(document(t, []byte(tc.want)), document(t, got)); diff != "" {
+			if diff := gocmp.Diff(document(t, []byte(tc.want)), document(t, got)); diff != "" {
 				t.Errorf("unlike the document (-want +got):\n%s", diff)
 			}
 		})
@@ -191,8 +201,9 @@ func document(t *testing.T, raw []byte) any {
 	return doc
 }
 
-func TestBinaryCloudEvent(t *testing.T) {
-	ce := encode(t, oran.SourceFull, locked()).CloudEvent("6a1f3c2b9e4d-17", 17)
+// binary is an event as the SDK sends it.
+func binary(t *testing.T, ce cloudevents.Event) *http.Request {
+	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://broker.example/", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -200,11 +211,20 @@ func TestBinaryCloudEvent(t *testing.T) {
 	if err := cehttp.WriteRequest(binding.WithForceBinary(context.Background()), binding.ToMessage(&ce), request); err != nil {
 		t.Fatal(err)
 	}
-	var body bytes.Buffer
-	if _, err := body.ReadFrom(request.Body); err != nil {
+	return request
+}
+
+func text(t *testing.T, r io.Reader) string {
+	t.Helper()
+	raw, err := io.ReadAll(r)
+	if err != nil {
 		t.Fatal(err)
 	}
+	return string(raw)
+}
 
+func TestBinaryCloudEvent(t *testing.T) {
+	event := encode(t, oran.SourceFull, locked())
 	want := http.Header{
 		"Ce-Specversion":     {"1.0"},
 		"Ce-Type":            {"event.sync.ptp-status.ptp-state-change"},
@@ -222,12 +242,41 @@ func TestBinaryCloudEvent(t *testing.T) {
 		"Ce-Sequence":        {"00000000000000000017"},
 		"Ce-Partitionkey":    {"/cluster/node/n1.example.com/sync/ptp-status/lock-state"},
 	}
-	if diff := cmp.Diff(want, request.Header); diff != "" {
+	if diff := gocmp.Diff(want, event.Header("6a1f3c2b9e4d-17", 17)); diff != "" {
 		t.Errorf("unlike the headers (-want +got):\n%s", diff)
 	}
-	if body.String() != data {
-		t.Errorf("body is\n%s\nwant\n%s", body.String(), data)
+	if event.Data != data {
+		t.Errorf("data is\n%s\nwant\n%s", event.Data, data)
 	}
+}
+
+// Data is written by hand; whatever an interface is called, it is what encoding/json writes.
+func FuzzData(f *testing.F) {
+	f.Add("ens1f0")
+	f.Add("a\"b\\c<d>&\x00\x7fé\u2028\xff")
+	encoder, err := oran.NewEncoder(here, oran.SourceFull)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		transition := locked()
+		transition.Instance, transition.Interface = "ptp4l.0", name
+		event, err := encoder.Encode(transition, observed())
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := "/cluster/node/n1.example.com/" + cmp.Or(name, "ptp4l.0") + "/master"
+		want, err := json.Marshal(oran.Data{Version: "1.0", Values: []oran.Value{
+			{ResourceAddress: port, DataType: oran.Notification, ValueType: oran.Enumeration, Value: "LOCKED"},
+			{ResourceAddress: port, DataType: oran.Metric, ValueType: oran.Decimal, Value: "-5"},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if event.Data != string(want) {
+			t.Errorf("%q: data is\n%s\nwant\n%s", name, event.Data, want)
+		}
+	})
 }
 
 func recorded() string {
@@ -246,7 +295,7 @@ const data = `{"version":"1.0","values":[` +
 // A journal is read by later versions of the program, so what is recorded is fixed.
 func TestRecordedEvent(t *testing.T) {
 	event := encode(t, oran.SourceFull, locked())
-	if diff := cmp.Diff(recorded(), string(event.Marshal())); diff != "" {
+	if diff := gocmp.Diff(recorded(), string(event.Marshal())); diff != "" {
 		t.Errorf("recorded (-want +got):\n%s", diff)
 	}
 	for name, raw := range map[string]string{
@@ -257,7 +306,7 @@ func TestRecordedEvent(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if diff := cmp.Diff(event, back); diff != "" {
+		if diff := gocmp.Diff(event, back); diff != "" {
 			t.Errorf("%s, read back (-want +got):\n%s", name, diff)
 		}
 	}
@@ -271,7 +320,7 @@ func TestUnmarshalKeepsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	clear(raw)
-	if diff := cmp.Diff(encode(t, oran.SourceFull, locked()), event); diff != "" {
+	if diff := gocmp.Diff(encode(t, oran.SourceFull, locked()), event); diff != "" {
 		t.Errorf("changed with its record (-want +got):\n%s", diff)
 	}
 }
@@ -351,7 +400,7 @@ func TestDecodeData(t *testing.T) {
 			if err := json.Unmarshal([]byte(`{"version":"1.0","more":true,"values":[`+tc.in+`]}`), &got); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(oran.Data{Version: "1.0", Values: []oran.Value{tc.want}}, got); diff != "" {
+			if diff := gocmp.Diff(oran.Data{Version: "1.0", Values: []oran.Value{tc.want}}, got); diff != "" {
 				t.Errorf("decoded (-want +got):\n%s", diff)
 			}
 		})

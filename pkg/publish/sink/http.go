@@ -17,11 +17,11 @@ limitations under the License.
 package sink
 
 import (
-	"cmp"
+	"context"
 	"io"
+	"maps"
 	"net/http"
-
-	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
+	"strings"
 )
 
 const (
@@ -29,42 +29,64 @@ const (
 	maxRedirects = 10       // as many as Go's own client follows
 )
 
-// HTTP is an option for a CloudEvents client over HTTP that a Publisher sends with; it
-// must come after those that set the HTTP client. A redirect that would turn the POST
-// into a GET is not followed: the event would be lost, and its loss look like success.
-// And no more than 64 KiB of an answer are read: the SDK keeps all that a sink says
-// with an error.
-func HTTP(p *cehttp.Protocol) error {
-	var client http.Client
-	if p.Client != nil {
-		client = *p.Client
-	}
-	client.CheckRedirect = keepPost
-	p.Client = &client
-	return cehttp.WithRoundTripperDecorator(func(next http.RoundTripper) http.RoundTripper {
-		return shortAnswers{cmp.Or(next, http.DefaultTransport)}
-	})(p)
+// Target is a place that events are sent to.
+type Target struct {
+	// URL is where that is. Logs and dead letters get it without its user information
+	// and its query. There is no target where it is empty.
+	URL string
+	// Transport makes the requests; nil means Go's own.
+	Transport http.RoundTripper
+	// Header is set on every request. It wins over what the event has.
+	Header http.Header
+	// Token returns a bearer token for the target; nil means that it gets none.
+	Token func(context.Context) (string, error)
 }
 
+// message is an event on its way: a CloudEvent in HTTP's binary mode.
+type message struct {
+	header http.Header
+	body   string
+}
+
+func (m message) id() string        { return m.header.Get("Ce-Id") }
+func (m message) eventType() string { return m.header.Get("Ce-Type") }
+
+// post sends a message once.
+func (l *link) post(ctx context.Context, m message) verdict {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, l.target.URL, strings.NewReader(m.body))
+	if err != nil {
+		return verdict{outcome: again, reason: cause(err)}
+	}
+	// Each try has a header of its own: a try that was given up may still be read from.
+	r.Header = maps.Clone(m.header)
+	maps.Copy(r.Header, l.target.Header)
+	// Sent without a value, it is not sent at all. It says that a request whose connection
+	// turns out to have been closed meanwhile may go out again at once: the sink knows an
+	// event that it has seen by its id (http.Transport).
+	r.Header["Idempotency-Key"] = nil
+	if l.target.Token != nil {
+		token, err := l.target.Token(ctx)
+		if err != nil {
+			return verdict{outcome: again, reason: cause(err)}
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	answer, err := l.client.Do(r)
+	if err != nil {
+		return verdict{outcome: again, reason: cause(err)}
+	}
+	defer answer.Body.Close()
+	// An answer is read to its end, so that the connection can be used again, but no
+	// sink can make us read for ever.
+	body, _ := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	return judge(answer, body)
+}
+
+// keepPost follows no redirect that would turn the POST into a GET: the event would be
+// lost, and its loss look like success.
 func keepPost(next *http.Request, via []*http.Request) error {
 	if next.Method != http.MethodPost || len(via) > maxRedirects {
 		return http.ErrUseLastResponse
 	}
 	return nil
-}
-
-// shortAnswers cuts off the bodies of answers.
-type shortAnswers struct{ http.RoundTripper }
-
-func (s shortAnswers) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := s.RoundTripper.RoundTrip(r)
-	if err == nil {
-		response.Body = shortBody{io.LimitReader(response.Body, maxAnswer), response.Body}
-	}
-	return response, err
-}
-
-type shortBody struct {
-	io.Reader
-	io.Closer
 }

@@ -17,10 +17,10 @@ limitations under the License.
 package sink
 
 import (
+	"net/http"
 	"net/url"
 	"time"
 
-	cloudevents "github.com/cloudevents/sdk-go/v2"
 	"go.uber.org/zap"
 )
 
@@ -28,8 +28,9 @@ import (
 // is back.
 type link struct {
 	name   string // for logs
-	sender Sender
-	uri    string
+	target Target
+	client http.Client
+	uri    string // of the target, as it may be shown
 	log    *zap.Logger
 
 	since time.Time // when the target began to fail; zero while it does not
@@ -37,8 +38,14 @@ type link struct {
 }
 
 func newLink(name string, t Target, log *zap.Logger) *link {
-	uri := shown(t.URI)
-	return &link{name: name, sender: t.Sender, uri: uri, log: log.With(zap.String("uri", uri))}
+	uri := shown(t.URL)
+	return &link{
+		name:   name,
+		target: t,
+		client: http.Client{Transport: t.Transport, CheckRedirect: keepPost},
+		uri:    uri,
+		log:    log.With(zap.String("uri", uri)),
+	}
 }
 
 // shown returns a URI without what may be a secret in it.
@@ -50,14 +57,14 @@ func shown(uri string) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
 
-func (l *link) failed(ce cloudevents.Event, v verdict, waiting uint64) {
+func (l *link) failed(m message, v verdict, waiting uint64) {
 	if !l.since.IsZero() {
 		return
 	}
 	l.since = time.Now()
 	l.log.Warn(l.name+" does not take events; they are kept and tried again",
 		zap.String("reason", v.reason), zap.String("do", v.advice()),
-		zap.String("id", ce.ID()), zap.String("type", ce.Type()), zap.Uint64("waiting", waiting))
+		zap.String("id", m.id()), zap.String("type", m.eventType()), zap.Uint64("waiting", waiting))
 }
 
 func (l *link) overflowed() {

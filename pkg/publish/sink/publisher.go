@@ -23,30 +23,14 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"strconv"
 	"sync/atomic"
 
-	cloudevents "github.com/cloudevents/sdk-go/v2"
-	"github.com/cloudevents/sdk-go/v2/protocol"
 	"go.uber.org/zap"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/journal"
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 )
-
-// Sender sends an event once, until ctx ends. Every client of the CloudEvents SDK is
-// a Sender; one over HTTP should be built with the option HTTP.
-type Sender interface {
-	Send(ctx context.Context, event cloudevents.Event) protocol.Result
-}
-
-// Target is a place that events are sent to.
-type Target struct {
-	// Sender sends to the target.
-	Sender Sender
-	// URI is where that is. It is for logs and dead letters, which get it without
-	// its user information and its query.
-	URI string
-}
 
 // deadLetterRetries is how often a dead letter is tried again where the sink itself
 // would be waited for: a dead letter sink that is down must not stop the events that
@@ -64,8 +48,8 @@ type Publisher struct {
 	Cursor journal.Cursor
 	// Sink gets the events.
 	Sink Target
-	// DeadLetter gets what the sink refuses, where its Sender is set. It is tried ten
-	// times where Delivery says to wait for the sink.
+	// DeadLetter gets what the sink refuses, where it has a URL. It is tried ten times
+	// where Delivery says to wait for the sink.
 	DeadLetter Target
 	// Delivery is for both.
 	Delivery Delivery
@@ -147,9 +131,9 @@ func (p *Publisher) publish(ctx context.Context, sink, deadLetter *link, entry j
 			zap.String("id", entry.ID()), zap.Error(err))
 		return nil
 	}
-	ce := event.CloudEvent(entry.ID(), entry.Sequence)
+	m := message{event.Header(entry.ID(), entry.Sequence), event.Data}
 
-	verdict := p.deliver(ctx, sink, ce, p.Delivery.Retries)
+	verdict := p.deliver(ctx, sink, m, p.Delivery.Retries)
 	switch {
 	case verdict.outcome == delivered:
 		p.delivered.Add(1)
@@ -157,24 +141,24 @@ func (p *Publisher) publish(ctx context.Context, sink, deadLetter *link, entry j
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	log := sink.log.With(zap.String("id", ce.ID()), zap.String("type", ce.Type()), zap.String("state", event.State),
+	log := sink.log.With(zap.String("id", m.id()), zap.String("type", event.Type), zap.String("state", event.State),
 		zap.String("reason", verdict.reason), zap.String("do", verdict.advice()))
-	if deadLetter.sender == nil {
+	if deadLetter.target.URL == "" {
 		p.skipped.Add(1)
 		log.Error("the sink did not take an event, and it was skipped")
 		return nil
 	}
-	markDead(&ce, verdict, sink.uri)
-	return p.bury(ctx, deadLetter, ce, log)
+	markDead(m.header, verdict, sink.uri)
+	return p.bury(ctx, deadLetter, m, log)
 }
 
 // bury sends a dead letter. It fails only when ctx ends before that is done.
-func (p *Publisher) bury(ctx context.Context, deadLetter *link, ce cloudevents.Event, log *zap.Logger) error {
+func (p *Publisher) bury(ctx context.Context, deadLetter *link, m message, log *zap.Logger) error {
 	retries := p.Delivery.Retries
 	if retries == Forever {
 		retries = deadLetterRetries
 	}
-	verdict := p.deliver(ctx, deadLetter, ce, retries)
+	verdict := p.deliver(ctx, deadLetter, m, retries)
 	switch {
 	case verdict.outcome == delivered:
 		p.deadLettered.Add(1)
@@ -190,25 +174,25 @@ func (p *Publisher) bury(ctx context.Context, deadLetter *link, ce cloudevents.E
 }
 
 // markDead says in the event why it is a dead letter, as Knative's dispatchers do.
-func markDead(ce *cloudevents.Event, cause verdict, sink string) {
+func markDead(h http.Header, cause verdict, sink string) {
 	const maxData = 1024
 	code, data := cause.status, cause.body
 	if code == 0 {
 		code, data = http.StatusInternalServerError, "dispatch error: "+cause.reason
 	}
-	ce.SetExtension("knativeerrordest", sink)
-	ce.SetExtension("knativeerrorcode", code)
+	h["Ce-Knativeerrordest"] = []string{sink}
+	h["Ce-Knativeerrorcode"] = []string{strconv.Itoa(code)}
 	if data != "" {
 		encoded := base64.StdEncoding.EncodeToString([]byte(data))
-		ce.SetExtension("knativeerrordata", encoded[:min(len(encoded), maxData)])
+		h["Ce-Knativeerrordata"] = []string{encoded[:min(len(encoded), maxData)]}
 	}
 }
 
 // deliver tries until the target takes or refuses the event, it was tried again so
 // many times, or ctx ends.
-func (p *Publisher) deliver(ctx context.Context, to *link, ce cloudevents.Event, retries int) verdict {
+func (p *Publisher) deliver(ctx context.Context, to *link, m message, retries int) verdict {
 	for n := 1; ; n++ {
-		verdict := p.try(ctx, to, ce)
+		verdict := p.try(ctx, to, m)
 		switch {
 		case verdict.outcome == delivered:
 			to.worked(p.Cursor.Pending())
@@ -216,7 +200,7 @@ func (p *Publisher) deliver(ctx context.Context, to *link, ce cloudevents.Event,
 		case verdict.outcome == refused || ctx.Err() != nil:
 			return verdict
 		}
-		to.failed(ce, verdict, p.Cursor.Pending())
+		to.failed(m, verdict, p.Cursor.Pending())
 		if p.Cursor.Dropped() > p.reported {
 			to.overflowed()
 		}
@@ -227,12 +211,11 @@ func (p *Publisher) deliver(ctx context.Context, to *link, ce cloudevents.Event,
 	}
 }
 
-// try sends the event once. Each try has a context and an event of its own, because a
-// sender may add to both.
-func (p *Publisher) try(ctx context.Context, to *link, ce cloudevents.Event) verdict {
+// try sends the event once.
+func (p *Publisher) try(ctx context.Context, to *link, m message) verdict {
 	ctx, cancel := context.WithTimeout(ctx, p.Delivery.Timeout)
 	defer cancel()
-	return judge(to.sender.Send(ctx, ce.Clone()))
+	return to.post(ctx, m)
 }
 
 func (p *Publisher) reportDropped() {

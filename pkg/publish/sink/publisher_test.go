@@ -31,10 +31,6 @@ import (
 	"testing"
 	"time"
 
-	cloudevents "github.com/cloudevents/sdk-go/v2"
-	"github.com/cloudevents/sdk-go/v2/event"
-	"github.com/cloudevents/sdk-go/v2/protocol"
-	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -137,16 +133,12 @@ func (b *bench) lines() []string {
 	return lines
 }
 
-// client returns a real CloudEvents client for the server at uri.
-func client(t *testing.T, uri string) cloudevents.Client {
+// target is the server at url, with connections of its own.
+func target(t *testing.T, url string) sink.Target {
 	t.Helper()
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	c, err := cloudevents.NewClientHTTP(cehttp.WithTarget(uri), cehttp.WithRoundTripper(transport), sink.HTTP)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return sink.Target{URL: url, Transport: transport}
 }
 
 // server is a sink that answers the nth request with the nth step, and all further
@@ -291,7 +283,7 @@ func TestAnswers(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newServer(t, tc.steps...)
 			b := newBench(t, 10)
-			b.Sink = sink.Target{Sender: client(t, s.URL), URI: s.URL}
+			b.Sink = target(t, s.URL)
 			b.record(2)
 			if got := b.finish(b.run(), 2); got != tc.want {
 				t.Errorf("%+v, want %+v", got, tc.want)
@@ -309,7 +301,7 @@ func TestRedirectsWithoutEnd(t *testing.T) {
 		s.steps = append(s.steps, redirects(307, "/again"))
 	}
 	b := newBench(t, 10)
-	b.Sink = sink.Target{Sender: client(t, s.URL), URI: s.URL}
+	b.Sink = target(t, s.URL)
 	b.record(1)
 	if got, want := b.finish(b.run(), 1), (sink.Stats{Skipped: 1}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
@@ -322,7 +314,7 @@ func TestRedirectsWithoutEnd(t *testing.T) {
 func TestEveryTryIsTheSame(t *testing.T) {
 	s := newServer(t, status(503), breaks(""), status(429))
 	b := newBench(t, 10)
-	b.Sink = sink.Target{Sender: client(t, s.URL), URI: s.URL}
+	b.Sink = target(t, s.URL)
 	b.record(1)
 	b.finish(b.run(), 1)
 	requests := s.all()
@@ -340,7 +332,7 @@ func TestSinkHangs(t *testing.T) {
 	s := newServer(t, times(2, hangs)...)
 	b := newBench(t, 10)
 	b.Delivery.Timeout = 50 * time.Millisecond
-	b.Sink = sink.Target{Sender: client(t, s.URL), URI: s.URL}
+	b.Sink = target(t, s.URL)
 	b.record(1)
 	stop := b.run()
 	b.until("tried three times", func(sink.Stats) bool { return len(s.all()) > 2 })
@@ -390,7 +382,7 @@ func TestSinkComesUpLater(t *testing.T) {
 	address, listen := reserve(t)
 	uri := "http://user:secret@" + address + "/path?token=hidden"
 	b := newBench(t, 100)
-	b.Sink = sink.Target{Sender: client(t, uri), URI: uri}
+	b.Sink = target(t, uri)
 	b.record(20)
 	stop := b.run()
 	b.until("tried often", func(s sink.Stats) bool { return s.Retried >= 5 })
@@ -449,7 +441,7 @@ func TestBacklogBeyondTheBound(t *testing.T) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	})...)
 	b := newBench(t, 5)
-	b.Sink = sink.Target{Sender: client(t, s.URL), URI: s.URL}
+	b.Sink = target(t, s.URL)
 	b.record(1)
 	stop := b.run()
 	b.until("tried", func(sink.Stats) bool { return len(s.all()) == 1 })
@@ -480,7 +472,7 @@ func TestBacklogBeyondTheBound(t *testing.T) {
 func TestRestartGoesOnWhereItStopped(t *testing.T) {
 	s := newServer(t)
 	b := newBench(t, 10)
-	b.Sink = sink.Target{Sender: client(t, s.URL), URI: s.URL}
+	b.Sink = target(t, s.URL)
 	b.record(2)
 	b.finish(b.run(), 2)
 
@@ -502,7 +494,7 @@ func TestEndsWithItsContext(t *testing.T) {
 	t.Run("waiting for an answer", func(t *testing.T) {
 		s := newServer(t, hangs)
 		b := newBench(t, 10)
-		b.Sink = sink.Target{Sender: client(t, s.URL), URI: s.URL}
+		b.Sink = target(t, s.URL)
 		b.record(1)
 		stop := b.run()
 		b.until("sent", func(sink.Stats) bool { return len(s.all()) == 1 })
@@ -519,7 +511,7 @@ func TestEndsWithItsContext(t *testing.T) {
 		s := newServer(t, status(500))
 		b := newBench(t, 10)
 		b.Delivery.Backoff, b.Delivery.MaxBackoff = time.Hour, time.Hour
-		b.Sink = sink.Target{Sender: client(t, s.URL), URI: s.URL}
+		b.Sink = target(t, s.URL)
 		b.record(1)
 		stop := b.run()
 		b.until("failed", func(sink.Stats) bool { return b.log.Len() == 1 })
@@ -568,7 +560,7 @@ func TestDeadLetters(t *testing.T) {
 			code: "500", data: "ZGlzcGF0Y2ggZXJyb3I6IG5ldC9odHRwOiBIVFRQLzEueCB0cmFuc3BvcnQgY29ubmVjdGlvbiBicm9rZW46IHVuZXhwZWN0ZWQgRU9G", want: sink.Stats{DeadLettered: 1, Delivered: 1, Retried: 1},
 		},
 		{
-			name: "a dead letter sink that is down for a while", steps: []http.HandlerFunc{status(400)}, dead: []http.HandlerFunc{status(503), breaks("")},
+			name: "a dead letter sink that is down for a while", steps: []http.HandlerFunc{status(400)}, dead: []http.HandlerFunc{status(503), status(504)},
 			code: "400", want: sink.Stats{DeadLettered: 1, Delivered: 1, Retried: 2},
 		},
 		{
@@ -586,8 +578,8 @@ func TestDeadLetters(t *testing.T) {
 			if tc.retries > 0 {
 				b.Delivery.Retries = tc.retries
 			}
-			b.Sink = sink.Target{Sender: client(t, s.URL+"/in"), URI: strings.Replace(s.URL, "//", "//user:secret@", 1) + "/in"}
-			b.DeadLetter = sink.Target{Sender: client(t, dead.URL), URI: dead.URL}
+			b.Sink = target(t, strings.Replace(s.URL, "//", "//user:secret@", 1)+"/in")
+			b.DeadLetter = target(t, dead.URL)
 			b.record(2)
 			if got := b.finish(b.run(), 2); got != tc.want {
 				t.Errorf("%+v, want %+v", got, tc.want)
@@ -607,6 +599,7 @@ func TestDeadLetters(t *testing.T) {
 
 			original, letter := s.all()[0], dead.all()[0]
 			want := original.Header.Clone()
+			want.Del("Authorization") // the password of the sink is nobody else's business
 			want.Set("Ce-Knativeerrordest", s.URL+"/in")
 			want.Set("Ce-Knativeerrorcode", tc.code)
 			if tc.data != "" {
@@ -633,7 +626,7 @@ func times(n int, step http.HandlerFunc) []http.HandlerFunc {
 func TestSkippedWithoutDeadLetterSink(t *testing.T) {
 	s := newServer(t, says(403, "who are you?"))
 	b := newBench(t, 10)
-	b.Sink = sink.Target{Sender: client(t, s.URL), URI: s.URL}
+	b.Sink = target(t, s.URL)
 	b.record(1)
 	b.finish(b.run(), 1)
 	if b.log.Len() != 1 {
@@ -652,7 +645,7 @@ func TestSkippedWithoutDeadLetterSink(t *testing.T) {
 func TestEntryThatIsNoEvent(t *testing.T) {
 	s := newServer(t)
 	b := newBench(t, 10)
-	b.Sink = sink.Target{Sender: client(t, s.URL), URI: s.URL}
+	b.Sink = target(t, s.URL)
 	if _, err := b.journal.Append([]byte(`{"v":99}`)); err != nil {
 		t.Fatal(err)
 	}
@@ -665,67 +658,102 @@ func TestEntryThatIsNoEvent(t *testing.T) {
 	}
 }
 
-// sender is a client whose results a test chooses.
-type sender func(context.Context, cloudevents.Event) protocol.Result
+// transport is one whose answers a test chooses.
+type transport func(*http.Request) (*http.Response, error)
 
-func (s sender) Send(ctx context.Context, e cloudevents.Event) protocol.Result { return s(ctx, e) }
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
 
-func TestResultsWithoutAnswer(t *testing.T) {
-	for _, tc := range []struct {
-		name   string
-		result protocol.Result
-		want   sink.Stats
-	}{
-		{"an invalid event is hopeless", event.ValidationError{"source": io.EOF}, sink.Stats{Skipped: 1}},
-		{"a token that cannot be had now may be had later", fmt.Errorf("failed to get token: %w", io.EOF), sink.Stats{Delivered: 1, Retried: 1}},
-		{"the client has retried", cehttp.NewRetriesResult(cehttp.NewResult(503, "%w", protocol.ResultNACK), 3, time.Now(), nil), sink.Stats{Delivered: 1, Retried: 1}},
-		{"the client has retried in vain", cehttp.NewRetriesResult(cehttp.NewResult(400, "%w", protocol.ResultNACK), 3, time.Now(), nil), sink.Stats{Skipped: 1}},
-		{"the client has retried with success", cehttp.NewRetriesResult(cehttp.NewResult(202, "%w", protocol.ResultACK), 3, time.Now(), nil), sink.Stats{Delivered: 1}},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			b := newBench(t, 10)
-			tries := 0
-			b.Sink.Sender = sender(func(context.Context, cloudevents.Event) protocol.Result {
-				if tries++; tries == 1 {
-					return tc.result
-				}
-				return protocol.ResultACK
-			})
-			b.record(1)
-			if got := b.finish(b.run(), 1); got != tc.want {
-				t.Errorf("%+v, want %+v", got, tc.want)
-			}
-		})
-	}
-}
-
-// Clients add overrides to the event and labels to the context; the next try and the
-// next event must not see them.
+// Each try has a deadline, which ends with it, and a header of its own.
 func TestTriesShareNothing(t *testing.T) {
 	b := newBench(t, 10)
-	var before []context.Context
-	b.Sink.Sender = sender(func(ctx context.Context, e cloudevents.Event) protocol.Result {
-		if _, ok := e.Extensions()["override"]; ok {
-			t.Error("the event has what an earlier try added")
-		}
-		e.SetExtension("override", "x")
-		for _, old := range before {
-			if old.Err() == nil {
-				t.Error("the context of an earlier try still lives")
-			}
-		}
-		if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > 30*time.Second {
+	var before []*http.Request
+	b.Sink = sink.Target{URL: "http://sink.example", Transport: transport(func(r *http.Request) (*http.Response, error) {
+		if deadline, ok := r.Context().Deadline(); !ok || time.Until(deadline) > 30*time.Second {
 			t.Errorf("the deadline is %v, want one within the timeout", deadline)
 		}
-		before = append(before, ctx)
-		if len(before)%2 == 1 {
-			return protocol.ResultNACK
+		for _, old := range before {
+			if old.Context().Err() == nil {
+				t.Error("the context of an earlier try still lives")
+			}
+			old.Header.Set("Ce-Id", "changed") // this must not be seen by any other
 		}
-		return protocol.ResultACK
-	})
+		if r.Header.Get("Ce-Id") == "changed" {
+			t.Error("the header is that of an earlier try")
+		}
+		before = append(before, r)
+		answer := httptest.NewRecorder()
+		answer.WriteHeader([]int{503, 202}[(len(before)+1)%2])
+		return answer.Result(), nil
+	})}
 	b.record(3)
 	if got, want := b.finish(b.run(), 3), (sink.Stats{Delivered: 3, Retried: 3}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// A sink that has closed the connection since the last event is no reason to wait.
+func TestConnectionThatWasClosedMeanwhile(t *testing.T) {
+	s := newServer(t, says(202, ""), breaks(""))
+	b := newBench(t, 10)
+	b.Sink = target(t, s.URL)
+	b.record(2)
+	if got, want := b.finish(b.run(), 2), (sink.Stats{Delivered: 2}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if diff := cmp.Diff([]int{1, 2, 2}, s.sequences(t)); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+	if lines := b.lines(); len(lines) > 0 {
+		t.Errorf("logged %q", lines)
+	}
+	for _, r := range s.all() {
+		if _, ok := r.Header["Idempotency-Key"]; ok {
+			t.Error("a key is sent that means nothing to the sink")
+		}
+	}
+}
+
+func TestHeaderAndTokenOfTheTarget(t *testing.T) {
+	s := newServer(t, status(503), redirects(307, "/moved"))
+	b := newBench(t, 10)
+	b.Sink = target(t, s.URL)
+	b.Sink.Header = http.Header{"Ce-Site": {"north"}, "Ce-Ptpreason": {"over"}}
+	tokens := 0
+	b.Sink.Token = func(context.Context) (string, error) {
+		if tokens++; tokens == 2 {
+			return "", io.EOF // may be had later
+		}
+		return fmt.Sprint("token", tokens), nil
+	}
+	b.record(1)
+	if got, want := b.finish(b.run(), 1), (sink.Stats{Delivered: 1, Retried: 2}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	var got [][3]string
+	for _, r := range s.all() {
+		got = append(got, [3]string{r.Header.Get("Authorization"), r.Header.Get("Ce-Site"), r.Header.Get("Ce-Ptpreason")})
+	}
+	want := [][3]string{{"Bearer token1", "north", "over"}, {"Bearer token3", "north", "over"}, {"Bearer token3", "north", "over"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("token, site, reason of the requests (-want +got):\n%s", diff)
+	}
+}
+
+// A token is for the sink alone.
+func TestTokenDoesNotFollowARedirectToAnotherHost(t *testing.T) {
+	other := newServer(t)
+	_, port, _ := strings.Cut(strings.TrimPrefix(other.URL, "http://"), ":")
+	s := newServer(t, redirects(307, "http://localhost:"+port+"/"))
+	b := newBench(t, 10)
+	b.Sink = target(t, s.URL)
+	b.Sink.Token = func(context.Context) (string, error) { return "secret", nil }
+	b.record(1)
+	b.finish(b.run(), 1)
+	if got := s.all()[0].Header.Get("Authorization"); got != "Bearer secret" {
+		t.Errorf("the sink got %q", got)
+	}
+	if got := other.all()[0].Header.Get("Authorization"); got != "" {
+		t.Errorf("the other host got %q", got)
 	}
 }
 

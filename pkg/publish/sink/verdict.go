@@ -22,10 +22,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-
-	"github.com/cloudevents/sdk-go/v2/event"
-	"github.com/cloudevents/sdk-go/v2/protocol"
-	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 )
 
 type outcome uint8
@@ -50,30 +46,14 @@ type verdict struct {
 	reason string
 }
 
-// judge makes a verdict of the result of a Sender.
-func judge(result protocol.Result) verdict {
-	if retries, ok := errors.AsType[*cehttp.RetriesResult](result); ok { // it hides what it wraps
-		result = retries.Result
+// judge makes a verdict of an answer (Knative's data plane contract).
+func judge(answer *http.Response, body []byte) verdict {
+	v := verdict{status: answer.StatusCode}
+	if v.status/100 == 2 {
+		v.outcome = delivered
+		return v
 	}
-	if protocol.IsACK(result) {
-		return verdict{outcome: delivered}
-	}
-	if answer, ok := errors.AsType[*cehttp.Result](result); ok {
-		return judgeAnswer(answer)
-	}
-	// Without an answer, only an event that is no CloudEvent is hopeless. Whatever else
-	// kept the client from sending, such as a token that it could not get, may pass.
-	if invalid, ok := errors.AsType[event.ValidationError](result); ok {
-		return verdict{outcome: refused, reason: "not a valid CloudEvent: " + invalid.Error()}
-	}
-	return verdict{outcome: again, reason: cause(result)}
-}
-
-func judgeAnswer(answer *cehttp.Result) verdict {
-	v := verdict{outcome: refused, status: answer.StatusCode}
-	if n := len(answer.Args); n > 1 { // the SDK puts what the answer said last
-		v.body, _ = answer.Args[n-1].(string)
-	}
+	v.outcome, v.body = refused, string(body)
 	v.reason = fmt.Sprintf("status %d %s", v.status, http.StatusText(v.status))
 	if v.body != "" {
 		v.reason += fmt.Sprintf(": %.200q", v.body)
@@ -103,8 +83,6 @@ func cause(err error) string {
 // advice says what a person can do about it.
 func (v verdict) advice() string {
 	switch {
-	case v.status == 0 && v.outcome == refused:
-		return "check the CloudEvent overrides of the source"
 	case v.status == 0:
 		return "check that it is running, that its address and its certificate are right, and that no network policy is in between"
 	case v.status >= 300 && v.status < 400:

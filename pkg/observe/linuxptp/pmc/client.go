@@ -25,6 +25,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -261,6 +262,7 @@ func (c *Client) read() {
 			return
 		}
 		c.receive(buf[:n], time.Now())
+		runtime.Gosched() // what was heard is more urgent than to find that nothing else has come
 	}
 }
 
