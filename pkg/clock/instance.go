@@ -29,6 +29,7 @@ type instance struct {
 	thresholds Thresholds
 
 	// What was observed.
+	gone   bool // the last Inventory does not have it
 	seen   bool // a Reading or a Down has come
 	up     bool // the last of the two was a Reading
 	read   bool // a Reading has come: local is known
@@ -44,6 +45,10 @@ type instance struct {
 	silent    bool
 	good, bad int // samples in a row, within LockOffset and beyond UnlockOffset
 	offset    time.Duration
+	// pathDelay is meaningful while hasPathDelay is set: like the samples, one of before
+	// says nothing about the present master.
+	pathDelay    time.Duration
+	hasPathDelay bool
 
 	// What was decided.
 	state State
@@ -96,6 +101,8 @@ func (i *instance) observe(f Fact) {
 		i.setPort(f)
 	case Sync:
 		i.sample(f)
+	case PathDelay:
+		i.pathDelay, i.hasPathDelay = f.Delay, before.State == Slave
 	case Silence:
 		i.silent = true
 		i.forgetSamples()
@@ -149,7 +156,7 @@ func (i *instance) sample(s Sync) {
 }
 
 func (i *instance) forgetSamples() {
-	i.fresh, i.good, i.bad = false, 0, 0
+	i.fresh, i.good, i.bad, i.hasPathDelay = false, 0, 0, false
 }
 
 // decide derives the state from what is known at now.

@@ -88,7 +88,8 @@ func (n *Node) instance(name string) *instance {
 func (n *Node) removeAllBut(at Instant, names []string) []Transition {
 	var changes []Transition
 	for _, i := range n.instances {
-		if !slices.Contains(names, i.name) {
+		i.gone = !slices.Contains(names, i.name)
+		if i.gone {
 			changes = append(changes, i.step(at, Down{Cause: "the instance is gone"})...)
 		}
 	}

@@ -32,7 +32,7 @@ type Observation struct {
 
 // Fact is what was seen. It says nothing about what follows from it.
 //
-// The facts are Inventory, Reading, Port, Parent, Local, Sync, Silence and Down.
+// The facts are Inventory, Reading, Port, Parent, Local, Sync, PathDelay, Silence and Down.
 type Fact interface{ fact() }
 
 // Inventory lists every instance that is configured or was found. It is sent
@@ -79,6 +79,10 @@ type Sync struct {
 	Calm int
 }
 
+// PathDelay is how long messages take from the master at present, one way (IEEE
+// 1588-2019, 8.2.2 currentDS.meanPathDelay). No state depends on it.
+type PathDelay struct{ Delay time.Duration }
+
 // Silence means that ptp4l answers, but has processed no Sync for longer than
 // its Sync interval explains. The next Sync ends it.
 type Silence struct {
@@ -98,6 +102,7 @@ func (Local) fact()     {}
 func (Parent) fact()    {}
 func (Port) fact()      {}
 func (Sync) fact()      {}
+func (PathDelay) fact() {}
 func (Silence) fact()   {}
 func (Down) fact()      {}
 

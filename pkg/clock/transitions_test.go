@@ -80,7 +80,11 @@ func describe(t Transition) string {
 
 func play(t *testing.T, th Thresholds, steps []step) []string {
 	t.Helper()
-	n := NewNode(th)
+	return observe(NewNode(th), steps)
+}
+
+// observe plays steps to a node and describes what has changed.
+func observe(n *Node, steps []step) []string {
 	var got []string
 	for _, s := range steps {
 		var changes []Transition

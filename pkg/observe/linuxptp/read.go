@@ -43,7 +43,10 @@ func (s *session) read(ctx context.Context) error {
 	}
 	s.asked, s.slow, s.parents = asked, asked, asked
 	s.emit(time.Now(), clock.Reading{Local: local, Parent: parent, Ports: ports})
-	return s.settle(ctx, asked, ports)
+	if err := s.settle(ctx, asked, ports); err != nil {
+		return err
+	}
+	return s.readPathDelay(ctx, time.Now())
 }
 
 func (s *session) readLocal(ctx context.Context) (clock.Local, error) {
@@ -60,6 +63,20 @@ func (s *session) readParent(ctx context.Context) (clock.Parent, error) {
 		return clock.Parent{}, err
 	}
 	return parent(&d), nil
+}
+
+// readPathDelay reports how long messages take from the master, where there is one:
+// without, ptp4l goes on answering with what was measured last.
+func (s *session) readPathDelay(ctx context.Context, at time.Time) error {
+	if s.slave == 0 {
+		return nil
+	}
+	var d pmc.CurrentDataSet
+	if err := s.client.Fetch(ctx, &d); err != nil {
+		return err
+	}
+	s.emit(at, clock.PathDelay{Delay: d.MeanPathDelay.Duration()})
+	return nil
 }
 
 func parent(d *pmc.ParentDataSet) clock.Parent {
@@ -184,6 +201,9 @@ func (s *session) pollDue(ctx context.Context, now time.Time) error {
 			return err
 		}
 		s.emit(now, local)
+		if err := s.readPathDelay(ctx, now); err != nil {
+			return err
+		}
 	}
 	if slow || !s.pushesParent && now.Sub(s.parents) >= parentDue-early {
 		s.parents = now

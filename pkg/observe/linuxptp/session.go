@@ -27,8 +27,8 @@ import (
 )
 
 const (
-	// slowPoll is how often what ptp4l does not push is read: the clock's own class, and
-	// the Sync interval. It also heals whatever went unnoticed.
+	// slowPoll is how often what ptp4l does not push is read: the clock's own class, the
+	// path delay and the Sync interval. It also heals whatever went unnoticed.
 	slowPoll = 5 * time.Second
 	// parentPoll is how often the parent is read where ptp4l may not push it.
 	parentPoll = 2 * time.Second
@@ -137,6 +137,9 @@ func (s *session) hear(ctx context.Context) error {
 		return err
 	}
 	s.emit(now, parent)
+	if err := s.readPathDelay(ctx, now); err != nil {
+		return err
+	}
 	return s.adapt(ctx)
 }
 

@@ -61,6 +61,8 @@ func describe(o clock.Observation) string {
 		s += fmt.Sprintf("port %d:%s:%v", f.Number, f.Interface, f.State)
 	case clock.Sync:
 		s += fmt.Sprintf("sync %d", f.Offset.Nanoseconds())
+	case clock.PathDelay:
+		s += fmt.Sprintf("delay %v", f.Delay)
 	case clock.Silence:
 		s += "silence"
 	case clock.Down:
@@ -167,6 +169,7 @@ func TestFollowerIsObserved(t *testing.T) {
 			n := r.wait(t, 0, "inventory [ptp4l.0]")
 			n = r.wait(t, n, "ptp4l.0 reading own=255 parent=255 1:ens1f0:LISTENING")
 			n = r.wait(t, n, "ptp4l.0 port 1:ens1f0:SLAVE")
+			n = r.wait(t, n, "ptp4l.0 delay 2.874µs")
 			n = r.wait(t, n, "ptp4l.0 sync")
 
 			s.SetClass(7)
@@ -180,8 +183,12 @@ func TestFollowerIsObserved(t *testing.T) {
 			n = r.wait(t, n, "ptp4l.0 parent 7") // never an old parent after a port has changed
 			s.LinkDown(1)
 			n = r.wait(t, n, "ptp4l.0 port 1:ens1f0:FAULTY")
+			faulty := n
 			s.LinkUp(1)
-			r.wait(t, n, "ptp4l.0 port 1:ens1f0:SLAVE")
+			n = r.wait(t, n, "ptp4l.0 port 1:ens1f0:SLAVE")
+			if lines := r.since(faulty)[:n-faulty]; slices.Contains(lines, "ptp4l.0 delay 2.874µs") {
+				t.Errorf("the delay of a lost path is reported: %q", lines)
+			}
 			r.none(t, 0, "ptp4l.0 down", "ptp4l.0 silence")
 		})
 	}
@@ -235,7 +242,8 @@ func TestBadFramesAreIgnored(t *testing.T) {
 	for range 8 {
 		n = r.wait(t, n, "ptp4l.0 sync")
 	}
-	r.wait(t, n, "ptp4l.0 own") // the next poll
+	polled := r.wait(t, n, "ptp4l.0 own") // the next poll
+	r.wait(t, polled, "ptp4l.0 delay 2.874µs")
 	if n := r.logs.FilterMessageSnippet("cannot be read; they were ignored").Len(); n < 1 || n > 2 {
 		t.Errorf("%d lines tell of the bad frames, want one, or two if they came in two lots", n)
 	}
