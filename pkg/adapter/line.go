@@ -42,12 +42,22 @@ type line struct {
 
 	mu       sync.Mutex
 	node     *clock.Node
+	since    map[property]clock.Instant // when each property became what it is
 	deadline *time.Timer
 	ready    bool
 }
 
 func newLine(origin time.Time, c config.Config, e oran.Encoder, j journal.Journal, log *zap.SugaredLogger) *line {
-	return &line{origin: origin, encoder: e, types: c.Events.Types, journal: j, log: log, node: clock.NewNode(c.Thresholds.Clock())}
+	return &line{
+		origin: origin, encoder: e, types: c.Events.Types, journal: j, log: log,
+		node: clock.NewNode(c.Thresholds.Clock()), since: map[property]clock.Instant{},
+	}
+}
+
+// property is one that transitions are about.
+type property struct {
+	kind     clock.Kind
+	instance string
 }
 
 // observe takes one observation from a watcher.
@@ -83,6 +93,10 @@ type recorded struct {
 	event      oran.Event
 	id         string
 	err        error
+	// lasted is how long the property had been what it was; 0 when it was nothing.
+	lasted time.Duration
+	// status is what was known then of the instance.
+	status clock.Status
 }
 
 // record appends what has changed to the journal.
@@ -93,7 +107,7 @@ func (l *line) record(changes []clock.Transition) []recorded {
 	now := time.Now()
 	done := make([]recorded, 0, len(changes))
 	for _, t := range changes {
-		r := recorded{transition: t}
+		r := recorded{transition: t, lasted: l.lasted(t), status: l.node.Status(t.Instance)}
 		r.event, r.err = l.encoder.Encode(t, l.wall(now, t.At))
 		if r.err == nil {
 			if len(l.types) > 0 && !slices.Contains(l.types, r.event.Type) {
@@ -104,6 +118,17 @@ func (l *line) record(changes []clock.Transition) []recorded {
 		done = append(done, r)
 	}
 	return done
+}
+
+// lasted returns how long the state that t ends has lasted.
+func (l *line) lasted(t clock.Transition) time.Duration {
+	p := property{t.Kind, t.Instance}
+	since, known := l.since[p]
+	l.since[p] = t.At
+	if !known {
+		return 0
+	}
+	return t.At.Sub(since)
 }
 
 func (l *line) append(event oran.Event) (id string, err error) {
@@ -126,9 +151,33 @@ func (l *line) report(done []recorded) {
 			l.log.Errorw("a change was lost; please report this", "transition", r.transition, zap.Error(r.err))
 			continue
 		}
-		l.log.Infow("changed", "resource", r.event.Address.String(), "from", r.event.Previous, "to", r.event.State,
-			"reason", r.event.Reason, "interface", r.transition.Interface, "offset", offset(r.transition), "observed", r.event.Time, "id", r.id)
+		l.log.Infow("changed", r.fields()...)
 	}
+}
+
+// fields is all that an operator needs to know of a change, in one line.
+func (r recorded) fields() []any {
+	var fields []any
+	add := func(known bool, key string, value any) {
+		if known {
+			fields = append(fields, key, value)
+		}
+	}
+	s := r.status
+	add(true, "resource", r.event.Address.String())
+	add(s.Instance != "", "instance", s.Instance)
+	add(r.event.Previous != "", "from", r.event.Previous)
+	add(true, "to", r.event.State)
+	add(true, "reason", r.event.Reason)
+	add(r.lasted > 0, "lasted", r.lasted.Round(time.Millisecond).String())
+	add(r.transition.Interface != "", "interface", r.transition.Interface)
+	add(s.HasOffset, "offset", s.Offset.String())
+	add(s.HasPathDelay, "pathDelay", s.PathDelay.String())
+	add(s.Grandmaster != clock.Identity{}, "grandmaster", s.Grandmaster.String())
+	add(s.Class != nil, "class", s.Class)
+	add(true, "observed", r.event.Time)
+	add(true, "id", r.id)
+	return fields
 }
 
 func (l *line) alarm(in time.Duration) {
@@ -162,12 +211,4 @@ func (l *line) instant(t time.Time) clock.Instant { return clock.Instant(t.Sub(l
 // clock that has been stepped since must not date the change.
 func (l *line) wall(now time.Time, i clock.Instant) time.Time {
 	return now.Round(0).Add(i.Sub(l.instant(now)))
-}
-
-// offset is the offset for the log: absent when nothing is known of it.
-func offset(t clock.Transition) string {
-	if !t.HasOffset {
-		return ""
-	}
-	return t.Offset.String()
 }

@@ -29,7 +29,7 @@ type instance struct {
 	thresholds Thresholds
 
 	// What was observed.
-	gone   bool // the last Inventory does not have it
+	listed bool // the last Inventory has it
 	seen   bool // a Reading or a Down has come
 	up     bool // the last of the two was a Reading
 	read   bool // a Reading has come: local is known

@@ -88,8 +88,8 @@ func (n *Node) instance(name string) *instance {
 func (n *Node) removeAllBut(at Instant, names []string) []Transition {
 	var changes []Transition
 	for _, i := range n.instances {
-		i.gone = !slices.Contains(names, i.name)
-		if i.gone {
+		i.listed = slices.Contains(names, i.name)
+		if !i.listed {
 			changes = append(changes, i.step(at, Down{Cause: "the instance is gone"})...)
 		}
 	}

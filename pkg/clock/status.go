@@ -60,7 +60,7 @@ func (n *Node) Status(instance string) Status {
 func (n *Node) Present() []Status {
 	var present []Status
 	for _, i := range n.instances {
-		if !i.gone {
+		if i.listed {
 			present = append(present, i.status())
 		}
 	}
