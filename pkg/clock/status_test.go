@@ -35,7 +35,8 @@ func TestStatus(t *testing.T) {
 		{"not read yet", []step{{at: 0, fact: one}}, Status{}},
 		{"cannot be read", []step{{at: 0, fact: one}, {at: 1, fact: Down{}}}, Status{State: Freerun}},
 		{
-			"slave without a sample", []step{{at: 0, fact: one}, {at: 1, fact: reading(255, parentOK, Slave)}, {at: 2, fact: PathDelay{Delay: 480}}},
+			"slave without a sample",
+			[]step{{at: 0, fact: one}, {at: 1, fact: reading(255, parentOK, Slave)}, {at: 2, fact: PathDelay{Delay: 480}}},
 			Status{Up: true, Interface: "eth0", Grandmaster: gm, Ports: []Port{slave}},
 		},
 		{
@@ -62,7 +63,8 @@ func TestStatus(t *testing.T) {
 			Status{State: Holdover, Class: Class(255), Interface: "eth0", Grandmaster: gm},
 		},
 		{
-			"grandmaster itself", []step{{at: 0, fact: one}, {at: 1, fact: reading(248, parentOwn, Master)}},
+			"grandmaster itself",
+			[]step{{at: 0, fact: one}, {at: 1, fact: reading(248, parentOwn, Master)}},
 			Status{Up: true, State: Freerun, Class: Class(248), Grandmaster: own, Ports: []Port{port(1, Master)}},
 		},
 	} {
