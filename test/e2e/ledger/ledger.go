@@ -111,6 +111,9 @@ func Check(entries []Entry, rules Rules) Report {
 			continue
 		}
 		name := e.Extension(StreamExtension) + " on " + e.Extension("node")
+		if e.Inbox != "/" {
+			name += " at " + e.Inbox
+		}
 		s := streams[name]
 		if s == nil {
 			s = &stream{name: name, rules: rules, lives: map[string]*life{}}
@@ -125,7 +128,7 @@ func Check(entries []Entry, rules Rules) Report {
 	return report
 }
 
-// stream is what the adapters of one source on one node have sent.
+// stream is what the adapters of one source on one node have sent to one inbox.
 type stream struct {
 	name  string
 	rules Rules
@@ -219,4 +222,64 @@ func (s *stream) check(report *Report) {
 			states[resource], known[resource] = now, true
 		}
 	}
+}
+
+// Pulse is a change of a grandmaster's class that every adapter must tell of.
+type Pulse struct {
+	// At is when it was changed.
+	At time.Time
+	// Class is what to.
+	Class string
+}
+
+// Away is when an adapter was not there to tell.
+type Away struct {
+	// Stream and Node are whose adapter.
+	Stream, Node string
+	// From is when it was ended, To when another one was ready.
+	From, To time.Time
+}
+
+// Missed compares what adapters have told of the clock class of a ptp4l instance with what was
+// done to it: between the first and the last of these events of each adapter, each pulse must
+// have exactly one event, but for when it was away. Pulses must be in order, and so far apart
+// that an Announce is between them.
+func Missed(entries []Entry, instance string, pulses []Pulse, away []Away) []string {
+	type key struct{ stream, node string }
+	told := map[key][]Entry{}
+	seen := map[string]bool{}
+	for _, e := range entries {
+		k := key{e.Extension(StreamExtension), e.Extension("node")}
+		again := fmt.Sprint(k, e.Event.ID())
+		if e.Taken() && !seen[again] && e.Event.Subject() == instance && strings.HasSuffix(e.Event.Source(), "/clock-class") {
+			told[k] = append(told[k], e)
+		}
+		seen[again] = seen[again] || e.Taken()
+	}
+	var missed []string
+	for k, events := range told {
+		slices.SortFunc(events, func(a, b Entry) int { return a.Event.Time().Compare(b.Event.Time()) })
+		first, last := events[0].Event.Time(), events[len(events)-1].Event.Time()
+		for i := 0; i+1 < len(pulses); i++ {
+			from, to := pulses[i].At, pulses[i+1].At
+			gone := slices.ContainsFunc(away, func(a Away) bool {
+				return a.Stream == k.stream && a.Node == k.node && a.From.Before(to) && from.Before(a.To)
+			})
+			if gone || !from.After(first) || !to.Before(last) {
+				continue
+			}
+			var classes []string
+			for _, e := range events {
+				if at := e.Event.Time(); !at.Before(from) && at.Before(to) {
+					classes = append(classes, e.Extension("ptpstate"))
+				}
+			}
+			if len(classes) != 1 || classes[0] != pulses[i].Class {
+				missed = append(missed, fmt.Sprintf("%s on %s: class %s from %s to %s was told as %v",
+					k.stream, k.node, pulses[i].Class, from.UTC().Format(time.StampMilli), to.UTC().Format(time.StampMilli), classes))
+			}
+		}
+	}
+	slices.Sort(missed)
+	return missed
 }

@@ -56,7 +56,7 @@ func taken(t *testing.T, text string) Entry {
 		e.SetExtension("previousstate", previous)
 	}
 	e.SetExtension(StreamExtension, "ns/clocks")
-	return Entry{Status: status, Event: e}
+	return Entry{Inbox: "/", Status: status, Event: e}
 }
 
 func TestCheck(t *testing.T) {
@@ -168,7 +168,9 @@ func TestCheck(t *testing.T) {
 func TestStreamsAreToldApart(t *testing.T) {
 	one, two, three := taken(t, "a-1 >LOCKED"), taken(t, "b-1 >LOCKED"), taken(t, "a-2 LOCKED>HOLDOVER")
 	two.Event.SetExtension("node", "n2")
-	if diff := cmp.Diff(Report{Streams: 2, Events: 3}, Check([]Entry{one, two, three}, Rules{})); diff != "" {
+	copied := taken(t, "a-1 >LOCKED") // by a Trigger
+	copied.Inbox = "/copies"
+	if diff := cmp.Diff(Report{Streams: 3, Events: 4}, Check([]Entry{one, two, three, copied}, Rules{})); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -187,5 +189,65 @@ func TestReportsAdd(t *testing.T) {
 	want := "22 events of 11 adapters: 2 lost, doubled or out of order, 55 said again after a restart, 33 sent again under the same id, 44 not taken at first"
 	if got := sum.String(); got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestMissed(t *testing.T) {
+	var pulses []Pulse
+	for n := range 5 {
+		pulses = append(pulses, Pulse{time.Unix(int64(10*n), 0), []string{"6", "7"}[n%2]})
+	}
+	for _, test := range []struct {
+		name    string
+		entries []string // the sequence is the time in seconds
+		away    []Away
+		want    []string
+	}{
+		{name: "nothing to compare with"},
+		{
+			name:    "every pulse has its event",
+			entries: []string{"a-1 >6 clock-class", "a-12 6>7 clock-class", "a-21 7>6 clock-class", "a-31 6>7 clock-class", "a-41 7>6 clock-class"},
+		},
+		{
+			name:    "taken once, sent twice",
+			entries: []string{"a-1 >6 clock-class", "a-12 6>7 clock-class", "a-12 6>7 clock-class", "a-21 7>6 clock-class", "a-31 6>7 clock-class"},
+		},
+		{
+			name:    "one is missing",
+			entries: []string{"a-1 >6 clock-class", "a-12 6>7 clock-class", "a-31 6>7 clock-class", "a-41 7>6 clock-class"},
+			want:    []string{"ns/clocks on n1: class 6 from Jan  1 00:00:20.000 to Jan  1 00:00:30.000 was told as []"},
+		},
+		{
+			name:    "one was not taken",
+			entries: []string{"a-1 >6 clock-class", "a-12 6>7 clock-class", "a-21 7>6 clock-class 503", "a-31 6>7 clock-class", "a-41 7>6 clock-class"},
+			want:    []string{"ns/clocks on n1: class 6 from Jan  1 00:00:20.000 to Jan  1 00:00:30.000 was told as []"},
+		},
+		{
+			name:    "one too many",
+			entries: []string{"a-1 >6 clock-class", "a-12 6>7 clock-class", "a-13 7>248 clock-class", "a-21 248>6 clock-class", "a-31 6>7 clock-class"},
+			want:    []string{"ns/clocks on n1: class 7 from Jan  1 00:00:10.000 to Jan  1 00:00:20.000 was told as [7 248]"},
+		},
+		{
+			name:    "it was away",
+			entries: []string{"a-1 >6 clock-class", "a-12 6>7 clock-class", "a-41 7>6 clock-class"},
+			away:    []Away{{"ns/clocks", "n1", time.Unix(25, 0), time.Unix(36, 0)}},
+		},
+		{
+			name:    "another one was away",
+			entries: []string{"a-1 >6 clock-class", "a-12 6>7 clock-class", "a-31 6>7 clock-class", "a-41 7>6 clock-class"},
+			away:    []Away{{"ns/clocks", "n2", time.Unix(25, 0), time.Unix(36, 0)}},
+			want:    []string{"ns/clocks on n1: class 6 from Jan  1 00:00:20.000 to Jan  1 00:00:30.000 was told as []"},
+		},
+		{name: "another resource", entries: []string{"a-1 >LOCKED", "a-41 LOCKED>HOLDOVER"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var entries []Entry
+			for _, text := range test.entries {
+				entries = append(entries, taken(t, text))
+			}
+			if diff := cmp.Diff(test.want, Missed(entries, "ptp4l.0", pulses, test.away)); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }
