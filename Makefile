@@ -12,7 +12,7 @@ export FUZZTIME ?= 30s
 
 .PHONY: help
 help: ## Print this list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: deps
 deps: ## Install what is missing: linuxptp, gcc, git, certificates (Debian, as root).
@@ -51,6 +51,14 @@ unit: ## Run the unit tests and the seeds of the fuzz targets, with the race det
 .PHONY: integration
 integration: ## Run the tests on real ptp4l and a real Kubernetes API server in network namespaces (root).
 	@hack/integration.sh
+
+.PHONY: e2e
+e2e: ## Bring up a real cluster with Knative, run the tests on it, and take it down (root; KEEP=1 leaves it).
+	@hack/e2e.sh
+
+.PHONY: e2e-run
+e2e-run: ## Run tests on the cluster that KEEP=1 make e2e has left (RUN=TestName for one).
+	@hack/e2e.sh run
 
 .PHONY: test
 test: ## Run lint, unit and integration, and print totals.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs `go test -race` with the given arguments and says how many tests passed, failed and were skipped.
 # Usage: hack/gotest.sh NAME [go test arguments]
+# FORMAT is gotestsum's; by default tests that pass say nothing.
 # MODULE is the directory of a module in this repository other than its own.
 # Leaves .cache/test/NAME.json (test2json events) and .cache/test/NAME.totals ("passed failed skipped").
 set -euo pipefail
@@ -14,7 +15,7 @@ events=$root/.cache/test/$name.json
 
 status=0
 cd "${MODULE:-.}"
-go tool -modfile="$root/hack/tools/go.mod" gotestsum --format pkgname --format-hide-empty-pkg --hide-summary skipped \
+go tool -modfile="$root/hack/tools/go.mod" gotestsum --format "${FORMAT:-pkgname}" --format-hide-empty-pkg --hide-summary skipped \
 	--jsonfile "$events" -- -race "$@" || status=$?
 cd "$root"
 

@@ -58,6 +58,8 @@ var everyCommand = map[string][]typed{
 		{command: "ko apply -Rf config/", file: demo, words: `c.ko(ctx, "-Rf", "config/")`},
 		{command: "bin/cluster node stop n2", why: "it takes away the power of a node that other tests use"},
 		{command: "bin/cluster down", file: demo, words: `c.tool, "down"`},
+		{command: "KEEP=1 RUN=TestSecurity make e2e", why: "whoever types it has a cluster of make e2e already, and these tests run on one"},
+		{command: "RUN=TestSinkIsChanged make e2e-run", why: "whoever types it has a cluster of make e2e already, and these tests run on one"},
 		{command: "make build", file: ci, words: "run 20m make build"},
 		{command: "make test", file: ci, words: "run 55m make test"},
 		{command: "make demo", file: ci, words: "run 10m make demo"},
