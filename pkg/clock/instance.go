@@ -51,17 +51,12 @@ type instance struct {
 	hasPathDelay bool
 
 	// What was decided.
-	state State
-	// following is whether state was earned by following a master, as opposed to
+	phase
+	// following is whether the state was earned by following a master, as opposed to
 	// the clock's own class.
 	following bool
-	reason    Reason
 	class     Value // nil until known
 	iface     string
-	// deadline is when HOLDOVER ends; meaningful while expires is set. HOLDOVER that
-	// a grandmaster announces itself has no deadline: its class will say.
-	deadline Instant
-	expires  bool
 }
 
 // slave returns the port that follows a master, and whether there is one.
@@ -181,8 +176,9 @@ func (i *instance) decide(now Instant) {
 	default:
 		i.lose(now, PortNotSlave)
 	}
-	if i.state == Holdover && i.expires && now >= i.deadline {
-		i.become(Freerun, HoldoverExpired)
+	i.expire(now)
+	if i.state == Freerun {
+		i.following = false
 	}
 }
 
@@ -228,36 +224,6 @@ func (i *instance) judgeClass(now Instant) {
 			return
 		}
 		i.become(Freerun, GrandmasterClass)
-	}
-}
-
-// lose judges a clock that has no source.
-func (i *instance) lose(now Instant, why Reason) {
-	switch i.state {
-	case Unknown:
-		i.become(Freerun, why)
-	case Locked:
-		i.become(Holdover, why)
-		i.startHoldover(now)
-	case Holdover:
-		if !i.expires {
-			i.startHoldover(now)
-		}
-	}
-}
-
-func (i *instance) startHoldover(now Instant) {
-	i.deadline, i.expires = now.Add(i.thresholds.HoldoverTimeout), true
-}
-
-func (i *instance) become(s State, why Reason) {
-	if i.state == s {
-		return
-	}
-	i.state, i.reason = s, why
-	i.expires = false
-	if s == Freerun {
-		i.following = false
 	}
 }
 

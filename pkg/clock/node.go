@@ -26,24 +26,46 @@ type Node struct {
 	// listed is whether the first Inventory has come: before it, an instance that was
 	// not heard of may be the one that is locked.
 	listed bool
-	state  State
+	// os is CLOCK_REALTIME, nil while it is not watched. fedByPTP is whether it is one of
+	// the instances that it gets its time from.
+	os       *osClock
+	fedByPTP bool
+
+	osState State
+	state   State
 }
 
 // NewNode returns a node of which nothing is known.
 func NewNode(t Thresholds) *Node { return &Node{thresholds: t} }
 
+// WatchOSClock says that CLOCK_REALTIME is watched, too. Fed by PTP it gets its time from a
+// ptp4l instance, through phc2sys or directly, and is never better than the best of
+// them. It must be called before the first observation.
+func (n *Node) WatchOSClock(fedByPTP bool) {
+	n.os = &osClock{timeout: n.thresholds.OSClockTimeout, phase: phase{holdover: n.thresholds.HoldoverTimeout}}
+	n.fedByPTP = fedByPTP
+}
+
 // Observe takes in one observation and returns what has changed by it, in the order
-// lock-state, clock-class, sync-state. Observations must come in the order of time.
+// lock-state, clock-class, os-clock-sync-state, sync-state. Observations must come in the
+// order of time.
 func (n *Node) Observe(o Observation) []Transition {
-	if inventory, ok := o.Fact.(Inventory); ok {
+	var changes []Transition
+	switch f := o.Fact.(type) {
+	case Inventory:
 		n.listed = true
-		for _, name := range inventory.Instances {
+		for _, name := range f.Instances {
 			n.instance(name)
 		}
-		changes := n.removeAllBut(o.At, inventory.Instances)
-		return n.settle(o.At, changes)
+		changes = n.removeAllBut(o.At, f.Instances)
+	case OSClock, OSClockStep, OSClockUnreadable:
+		if n.os != nil {
+			n.os.step(o.At, f)
+		}
+	default:
+		changes = n.instance(o.Instance).step(o.At, f)
 	}
-	return n.settle(o.At, n.instance(o.Instance).step(o.At, o.Fact))
+	return n.settle(o.At, changes)
 }
 
 // Advance returns what has changed because time has passed.
@@ -52,6 +74,9 @@ func (n *Node) Advance(now Instant) []Transition {
 	for _, i := range n.instances {
 		changes = append(changes, i.step(now, nil)...)
 	}
+	if n.os != nil {
+		n.os.step(now, nil)
+	}
 	return n.settle(now, changes)
 }
 
@@ -59,17 +84,23 @@ func (n *Node) Advance(now Instant) []Transition {
 func (n *Node) Deadline() (Instant, bool) {
 	var next Instant
 	var waiting bool
-	for _, i := range n.instances {
-		if i.expires && (!waiting || i.deadline < next) {
-			next, waiting = i.deadline, true
+	consider := func(p *phase) {
+		if p.expires && (!waiting || p.deadline < next) {
+			next, waiting = p.deadline, true
 		}
+	}
+	for _, i := range n.instances {
+		consider(&i.phase)
+	}
+	if n.os != nil {
+		consider(&n.os.phase)
 	}
 	return next, waiting
 }
 
 // Ready is whether every clock source was read once, or is known to be absent.
 func (n *Node) Ready() bool {
-	return n.listed && !slices.ContainsFunc(n.instances, func(i *instance) bool { return !i.seen })
+	return n.listed && !slices.ContainsFunc(n.instances, func(i *instance) bool { return !i.seen }) && (n.os == nil || n.os.seen)
 }
 
 func (n *Node) instance(name string) *instance {
@@ -78,7 +109,7 @@ func (n *Node) instance(name string) *instance {
 			return i
 		}
 	}
-	i := &instance{name: name, thresholds: n.thresholds}
+	i := &instance{name: name, thresholds: n.thresholds, phase: phase{holdover: n.thresholds.HoldoverTimeout}}
 	n.instances = append(n.instances, i)
 	return i
 }
@@ -96,42 +127,68 @@ func (n *Node) removeAllBut(at Instant, names []string) []Transition {
 	return changes
 }
 
-// settle adds the change of the node's own state that follows from changes.
+// settle adds the changes of the node's own states that follow from changes.
 func (n *Node) settle(at Instant, changes []Transition) []Transition {
-	state, from := n.derive()
-	if state == n.state {
+	node := n.followers(n.state)
+	if n.os != nil {
+		os := verdict{state: n.os.state, reason: n.os.reason}
+		node = worse(node, os)
+		if n.fedByPTP {
+			os = worse(os, n.followers(n.osState))
+		}
+		changes = publish(changes, at, OSClockState, &n.osState, os)
+	}
+	return publish(changes, at, SyncState, &n.state, node)
+}
+
+// verdict is a state of the node, and where it comes from.
+type verdict struct {
+	state  State
+	reason Reason
+	iface  string
+}
+
+// worse returns the worse of two, and the first of two that are equal.
+func worse(a, b verdict) verdict {
+	if b.state < a.state {
+		return b
+	}
+	return a
+}
+
+// publish adds the change to a verdict, if it is one.
+func publish(changes []Transition, at Instant, k Kind, state *State, v verdict) []Transition {
+	switch {
+	case v.state == *state, v.state == Unknown:
 		return changes
+	case v.state == Holdover && *state == Freerun:
+		return changes // a clock that is itself only in holdover makes nothing good again
 	}
-	t := Transition{At: at, Kind: SyncState, To: state, Reason: from.reason, Interface: from.iface}
-	if n.state != Unknown {
-		t.From = n.state
+	t := Transition{At: at, Kind: k, To: v.state, Reason: v.reason, Interface: v.iface}
+	if *state != Unknown {
+		t.From = *state
 	}
-	n.state = state
+	*state = v.state
 	return append(changes, t)
 }
 
-// derive returns the state of the node, and the instance it comes from. Any clock
-// that is locked can feed the OS clock, so the node is as good as its best instance:
-// of two followers one may be lost. The OS clock itself is not watched yet; when it
-// is, the worse of it and of the instance that really feeds it is the state of the
-// node, and it belongs here.
-func (n *Node) derive() (State, instance) {
+// followers returns the state of PTP on the node, for a state that is still Unknown or no
+// longer. Any clock that is locked can feed the OS clock, so it is that of the best
+// instance: of two followers one may be lost.
+func (n *Node) followers(published State) verdict {
 	if !n.listed {
-		return Unknown, instance{}
+		return verdict{}
 	}
-	best := instance{state: Freerun, reason: NoInstance}
+	best := verdict{state: Freerun, reason: NoInstance}
 	undecided := false
 	for k, i := range n.instances {
 		if i.state > best.state || k == 0 && i.state == Freerun {
-			best = *i
+			best = verdict{i.state, i.reason, i.iface}
 		}
 		undecided = undecided || i.state == Unknown
 	}
-	switch {
-	case n.state == Unknown && undecided && best.state != Locked:
-		return Unknown, instance{} // the one that is not read yet may be the better one
-	case n.state == Freerun && best.state == Holdover:
-		return Freerun, instance{} // a clock that is itself only in holdover makes nothing good again
+	if published == Unknown && undecided && best.state != Locked {
+		return verdict{} // the one that is not read yet may be the better one
 	}
-	return best.state, best
+	return best
 }

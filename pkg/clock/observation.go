@@ -21,18 +21,20 @@ import (
 	"time"
 )
 
-// Observation is one fact about one instance, and when it was seen.
+// Observation is one fact about one clock, and when it was seen.
 type Observation struct {
 	// At is when the fact was seen, not when it was processed.
 	At Instant
-	// Instance names the ptp4l instance; it is empty for facts about the node.
+	// Instance names the ptp4l instance; it is empty for facts about the node and its OS
+	// clock.
 	Instance string
 	Fact     Fact
 }
 
 // Fact is what was seen. It says nothing about what follows from it.
 //
-// The facts are Inventory, Reading, Port, Parent, Local, Sync, PathDelay, Silence and Down.
+// The facts are Inventory, Reading, Port, Parent, Local, Sync, PathDelay, Silence and Down
+// about ptp4l, and OSClock, OSClockStep and OSClockUnreadable about CLOCK_REALTIME.
 type Fact interface{ fact() }
 
 // Inventory lists every instance that is configured or was found. It is sent
@@ -96,15 +98,40 @@ type Down struct {
 	Cause string
 }
 
-func (Inventory) fact() {}
-func (Reading) fact()   {}
-func (Local) fact()     {}
-func (Parent) fact()    {}
-func (Port) fact()      {}
-func (Sync) fact()      {}
-func (PathDelay) fact() {}
-func (Silence) fact()   {}
-func (Down) fact()      {}
+// OSClock is what the kernel says of CLOCK_REALTIME (adjtimex(2)).
+type OSClock struct {
+	// MaxError is how far off the clock may be at most (maxerror), as whoever disciplines
+	// it has told the kernel: phc2sys and ptp4l say 0 with each adjustment, NTP daemons
+	// their own bound. From then on the kernel adds 500 µs every second. It is at most
+	// Unbounded.
+	MaxError time.Duration
+}
+
+// OSClockStep means that CLOCK_REALTIME was set, as opposed to being slewed.
+type OSClockStep struct {
+	// By is how much later the clock shows than it would without.
+	By time.Duration
+}
+
+// OSClockUnreadable means that the kernel does not tell anything about CLOCK_REALTIME.
+// The next OSClock ends it.
+type OSClockUnreadable struct {
+	// Cause says why, for people.
+	Cause string
+}
+
+func (Inventory) fact()         {}
+func (Reading) fact()           {}
+func (Local) fact()             {}
+func (Parent) fact()            {}
+func (Port) fact()              {}
+func (Sync) fact()              {}
+func (PathDelay) fact()         {}
+func (Silence) fact()           {}
+func (Down) fact()              {}
+func (OSClock) fact()           {}
+func (OSClockStep) fact()       {}
+func (OSClockUnreadable) fact() {}
 
 // Identity is a PTP clock identity (IEEE 1588-2019, 5.3.4).
 type Identity [8]byte

@@ -104,6 +104,55 @@ func (w *witness) hasSource() bool {
 	return w.following() || w.grandmaster() && ClassState(w.own) != Freerun
 }
 
+// kernelWitness plays the kernel's part for the OS clock, and whoever disciplines it, and
+// keeps in its own simple words what was really done to the clock since when.
+type kernelWitness struct {
+	bound    time.Duration // that the daemon says with each adjustment
+	alive    bool          // the daemon
+	adjusted []Instant     // all adjustments since the clock was set
+	set      bool          // it was set, and not adjusted since
+	// steady is since when no two adjustments are more than 1.5 s apart.
+	steady Instant
+	asked  Instant
+}
+
+// pass lets the daemon live or die, adjust the clock or not, and somebody set it.
+func (k *kernelWitness) pass(r *rand.Rand, now Instant) (stepped bool) {
+	if r.IntN(60) == 0 {
+		k.alive = !k.alive
+	}
+	if k.alive && r.IntN(3) > 0 {
+		if len(k.adjusted) == 0 || now.Sub(k.adjusted[len(k.adjusted)-1]) > 1500*time.Millisecond {
+			k.steady = now
+		}
+		k.adjusted, k.set = append(k.adjusted, now), false
+	}
+	if r.IntN(300) == 0 {
+		k.adjusted, k.set, stepped = nil, true, true
+	}
+	return stepped
+}
+
+// maxError counts the ends of seconds since the last adjustment, as the kernel does.
+func (k *kernelWitness) maxError(now Instant) time.Duration {
+	if len(k.adjusted) == 0 {
+		return Unbounded
+	}
+	second := func(i Instant) int64 { return int64(i+300*ms) / int64(time.Second) }
+	return min(Unbounded, k.bound+500*time.Microsecond*time.Duration(second(now)-second(k.adjusted[len(k.adjusted)-1])))
+}
+
+// since counts the adjustments in the last d.
+func (k *kernelWitness) since(now Instant, d time.Duration) int {
+	count := 0
+	for _, a := range k.adjusted {
+		if now.Sub(a) <= d {
+			count++
+		}
+	}
+	return count
+}
+
 func randomFact(r *rand.Rand) Fact {
 	offsets := []time.Duration{0, 99, -100, 101, 150, -200, 201, 5000, -37 * time.Second}
 	classes := []Class{6, 7, 13, 135, 165, 248, 255}
@@ -133,6 +182,11 @@ func TestRandomObservations(t *testing.T) {
 	for round := range 400 {
 		r := rand.New(rand.NewPCG(seed, uint64(round)))
 		n := NewNode(limits)
+		watched, fed := r.IntN(4) > 0, r.IntN(2) > 0
+		if watched {
+			n.WatchOSClock(fed)
+		}
+		kernel := &kernelWitness{bound: []time.Duration{0, 0, 20 * time.Millisecond}[r.IntN(3)]}
 		names := []string{"a", "b"}
 		seen := map[string]*witness{"a": {}, "b": {}}
 		value := map[string]Value{} // by instance and kind
@@ -160,10 +214,17 @@ func TestRandomObservations(t *testing.T) {
 					fail(c, "LOCKED without a fresh slave port within the threshold")
 				case c.Kind == LockState && c.To == Locked && w.grandmaster() && ClassState(w.own) != Locked:
 					fail(c, "LOCKED grandmaster of a class that is not")
+				case c.Kind == OSClockState && !watched:
+					fail(c, "the OS clock is not watched")
+				case c.Kind == OSClockState && c.From == Freerun && kernel.since(now, 2*(limits.OSClockTimeout+time.Second)) < 2:
+					fail(c, "out of FREERUN without two adjustments")
 				}
 				value[key] = c.To
 				if c.From != nil && c.Kind != ClockClass {
 					reached[c.From.String()+">"+c.To.String()]++
+				}
+				if c.From != nil && c.Kind == OSClockState {
+					reached["OS "+c.From.String()+">"+c.To.String()]++
 				}
 			}
 			for name, w := range seen {
@@ -184,6 +245,27 @@ func TestRandomObservations(t *testing.T) {
 			if node := value[" sync-state"]; node == Locked && value["a lock-state"] != Locked && value["b lock-state"] != Locked {
 				t.Fatalf("at %v: the node is LOCKED, no instance is (round %d of seed %d)", now, round, seed)
 			}
+			os, ptp := value[" os-clock-sync-state"], value["a lock-state"] == Locked || value["b lock-state"] == Locked
+			if os == Locked && fed && !ptp {
+				t.Fatalf("at %v: the OS clock is LOCKED, nothing that feeds it is (round %d of seed %d)", now, round, seed)
+			}
+			if value[" sync-state"] == Locked && watched && os != Locked {
+				t.Fatalf("at %v: the node is LOCKED, its OS clock is %v (round %d of seed %d)", now, os, round, seed)
+			}
+			if now != kernel.asked {
+				return // what follows is true when the kernel has just been asked
+			}
+			// The kernel counts in seconds, so that an adjustment may seem a second younger than it is.
+			if os == Locked && kernel.since(now, limits.OSClockTimeout+time.Second) == 0 {
+				t.Fatalf("at %v: the OS clock is LOCKED without an adjustment (round %d of seed %d)", now, round, seed)
+			}
+			if os != nil && kernel.set && os != Freerun {
+				t.Fatalf("at %v: the OS clock is %v after it was set (round %d of seed %d)", now, os, round, seed)
+			}
+			steady := kernel.bound == 0 && kernel.since(now, 1500*time.Millisecond) > 0 && now.Sub(kernel.steady) > 6*time.Second
+			if os != nil && os != Locked && steady && (ptp || !fed) {
+				t.Fatalf("at %v: the OS clock is %v although it is adjusted all the time (round %d of seed %d)", now, os, round, seed)
+			}
 		}
 
 		check(now, n.Observe(Observation{Fact: Inventory{Instances: names}}))
@@ -195,9 +277,20 @@ func TestRandomObservations(t *testing.T) {
 			name, fact := names[r.IntN(2)], randomFact(r)
 			seen[name].see(now, fact)
 			check(now, n.Observe(Observation{At: now, Instance: name, Fact: fact}))
+			stepped := kernel.pass(r, now)
+			if stepped {
+				check(now, n.Observe(Observation{At: now, Fact: OSClockStep{By: time.Minute}}))
+			}
+			if stepped || now.Sub(kernel.asked) >= time.Second {
+				kernel.asked = now
+				check(now, n.Observe(Observation{At: now, Fact: OSClock{MaxError: kernel.maxError(now)}}))
+			}
 		}
 	}
-	for _, edge := range []string{"FREERUN>LOCKED", "LOCKED>HOLDOVER", "HOLDOVER>LOCKED", "HOLDOVER>FREERUN", "LOCKED>FREERUN"} {
+	for _, edge := range []string{
+		"FREERUN>LOCKED", "LOCKED>HOLDOVER", "HOLDOVER>LOCKED", "HOLDOVER>FREERUN", "LOCKED>FREERUN",
+		"OS FREERUN>LOCKED", "OS LOCKED>HOLDOVER", "OS HOLDOVER>LOCKED", "OS HOLDOVER>FREERUN", "OS LOCKED>FREERUN",
+	} {
 		if reached[edge] < 100 {
 			t.Errorf("only %d times %s: the sequences do not exercise the machines", reached[edge], edge)
 		}

@@ -59,11 +59,13 @@ const (
 	ClockClass
 	// SyncState is the state of the node.
 	SyncState
+	// OSClockState is the state of the operating system's clock, CLOCK_REALTIME.
+	OSClockState
 )
 
 // String names the kind for logs.
 func (k Kind) String() string {
-	return [...]string{"", "lock-state", "clock-class", "sync-state"}[k]
+	return [...]string{"", "lock-state", "clock-class", "sync-state", "os-clock-sync-state"}[k]
 }
 
 // Value is what a property can be: a State or a Class.
@@ -119,4 +121,12 @@ const (
 	OwnClass Reason = "OwnClass"
 	// NoInstance: no ptp4l instance was found on the node.
 	NoInstance Reason = "NoInstance"
+	// Disciplined: the OS clock is being adjusted, and what feeds it is good.
+	Disciplined Reason = "Disciplined"
+	// NotDisciplined: nobody has adjusted the OS clock for longer than OSClockTimeout.
+	NotDisciplined Reason = "NotDisciplined"
+	// ClockStepped: the OS clock was set, and nobody has adjusted it since.
+	ClockStepped Reason = "ClockStepped"
+	// ClockUnreadable: the kernel does not say how the OS clock is.
+	ClockUnreadable Reason = "ClockUnreadable"
 )

@@ -36,11 +36,20 @@ type Thresholds struct {
 	UnlockSamples int
 	// HoldoverTimeout is how long a clock that lost its source stays in HOLDOVER.
 	HoldoverTimeout time.Duration
+	// OSClockTimeout is how long the OS clock may be without an adjustment. At least
+	// ShortestOSClockTimeout.
+	OSClockTimeout time.Duration
 }
+
+// ShortestOSClockTimeout is the shortest OSClockTimeout that a clock keeps that is
+// adjusted every second: the kernel counts the time since an adjustment in whole
+// seconds, and it is asked once a second.
+const ShortestOSClockTimeout = 3 * time.Second
 
 // DefaultThresholds suits hardware timestamping: an offset of 100 ns and a holdover
 // of 5 s are what PTP operators for 5G radio units use, and twice the offset before
-// a lock is given up keeps the noise of a good clock quiet.
+// a lock is given up keeps the noise of a good clock quiet. phc2sys and ptp4l adjust the
+// OS clock once a second or more often; 5 s without are a restart of phc2sys at the most.
 func DefaultThresholds() Thresholds {
 	return Thresholds{
 		LockOffset:      100 * time.Nanosecond,
@@ -48,6 +57,7 @@ func DefaultThresholds() Thresholds {
 		LockSamples:     3,
 		UnlockSamples:   3,
 		HoldoverTimeout: 5 * time.Second,
+		OSClockTimeout:  5 * time.Second,
 	}
 }
 
@@ -64,6 +74,8 @@ func (t Thresholds) Validate() error {
 		return fmt.Errorf("thresholds: unlockSamples is %d; it must be 1 or more", t.UnlockSamples)
 	case t.HoldoverTimeout < 0:
 		return fmt.Errorf("thresholds: holdoverTimeout is %v; it must not be negative (0s means that a clock without a source is FREERUN at once)", t.HoldoverTimeout)
+	case t.OSClockTimeout < ShortestOSClockTimeout:
+		return fmt.Errorf("thresholds: osClockTimeout is %v; it must be at least %v, because the kernel counts in seconds; for example 5s", t.OSClockTimeout, ShortestOSClockTimeout)
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ var (
 
 	limits = Thresholds{
 		LockOffset: 100, UnlockOffset: 200, LockSamples: 3, UnlockSamples: 3,
-		HoldoverTimeout: 5 * time.Second,
+		HoldoverTimeout: 5 * time.Second, OSClockTimeout: 5 * time.Second,
 	}
 
 	parentOK  = Parent{Grandmaster: gm, Class: 6}
@@ -756,6 +756,7 @@ func TestThresholdsValidate(t *testing.T) {
 		{"offsets out of order", func(th *Thresholds) { th.UnlockOffset = 99 }, "thresholds: unlockOffset is 99ns; it must be at least lockOffset (100ns), or a clock could be locked and unlocked by the same sample"},
 		{"no lock samples", func(th *Thresholds) { th.LockSamples = 0 }, "thresholds: lockSamples is 0; it must be 1 or more"},
 		{"no unlock samples", func(th *Thresholds) { th.UnlockSamples = -1 }, "thresholds: unlockSamples is -1; it must be 1 or more"},
+		{"no time for the OS clock", func(th *Thresholds) { th.OSClockTimeout = 2 * time.Second }, "thresholds: osClockTimeout is 2s; it must be at least 3s, because the kernel counts in seconds; for example 5s"},
 		{"negative holdover", func(th *Thresholds) { th.HoldoverTimeout = -time.Second }, "thresholds: holdoverTimeout is -1s; it must not be negative (0s means that a clock without a source is FREERUN at once)"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -1,0 +1,123 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package clock
+
+import "time"
+
+// What the kernel does with maxerror (kernel/time/ntp.c).
+const (
+	// Unbounded is the largest maxerror (NTP_PHASE_LIMIT): that of a clock of which the
+	// kernel knows nothing. It is so from boot until the first adjustment, after the
+	// clock was set, when an NTP daemon has given up, and 8 h 53 min after the last
+	// adjustment.
+	Unbounded = 16 * time.Second
+	// maxErrorStep is how often 500 µs are added: when a second of CLOCK_REALTIME ends.
+	maxErrorStep = time.Second
+	// timePerMaxError is how much time has passed for what was added (1/MAXFREQ).
+	timePerMaxError = 2000
+)
+
+// osClock is the state machine of CLOCK_REALTIME: it derives from what the kernel says
+// whether anybody disciplines the clock. Who does cannot be seen.
+type osClock struct {
+	timeout time.Duration
+
+	// What was observed.
+	seen     bool // anything at all
+	readable bool
+	stepped  bool // the clock was set, and not adjusted since
+	// bounded is whether there is a MaxError. The rest is meaningful only if so.
+	bounded  bool
+	maxError time.Duration
+	asked    Instant // when the kernel said so
+	// adjusted is when the clock was adjusted last, as far as MaxError tells.
+	adjusted Instant
+	// counted is an adjustment, and regular is whether the one before it came within the
+	// timeout.
+	counted Instant
+	regular bool
+
+	// What was decided.
+	phase
+}
+
+// observe takes in one fact. It changes what is known, not what is decided.
+func (c *osClock) observe(at Instant, f Fact) {
+	switch f := f.(type) {
+	case OSClock:
+		c.seen, c.readable = true, true
+		c.read(at, f.MaxError)
+	case OSClockStep:
+		c.stepped = true
+	case OSClockUnreadable:
+		c.seen, c.readable, c.bounded = true, false, false
+	}
+}
+
+// read finds out from MaxError when the clock was adjusted. The time since is in it,
+// if the adjustment has made it 0. If it has become smaller, there was an adjustment
+// since the kernel was last asked, whatever bound that has set.
+func (c *osClock) read(at Instant, maxError time.Duration) {
+	if maxError >= Unbounded {
+		c.bounded = false
+		return
+	}
+	adjusted := at.Add(-maxError * timePerMaxError)
+	if c.bounded && maxError < c.maxError {
+		adjusted = max(adjusted, c.asked)
+	}
+	switch {
+	case !c.bounded:
+		c.adjusted, c.counted, c.regular = adjusted, adjusted, false
+	case adjusted.Sub(c.counted) > maxErrorStep: // less may be the same adjustment
+		c.regular = adjusted.Sub(c.counted) <= c.timeout
+		c.adjusted, c.counted = adjusted, adjusted
+	default:
+		c.adjusted = max(c.adjusted, adjusted)
+	}
+	c.bounded, c.maxError, c.asked, c.stepped = true, maxError, at, false
+}
+
+// decide derives the state from what is known at now. A clock that was not LOCKED before
+// needs two adjustments within the timeout: one that is adjusted more rarely than that is
+// not LOCKED in turns.
+func (c *osClock) decide(now Instant) {
+	fresh := c.bounded && now.Sub(c.adjusted) <= c.timeout
+	switch {
+	case !c.seen:
+		return
+	case fresh && (c.regular || c.state == Unknown):
+		c.become(Locked, Disciplined)
+	case fresh:
+		// The next adjustment decides, or that there is none.
+	case !c.readable:
+		c.lose(now, ClockUnreadable)
+	case !c.bounded && c.stepped:
+		c.become(Freerun, ClockStepped) // what it was good for before says nothing about the new time
+	default:
+		c.lose(now, NotDisciplined)
+	}
+	c.expire(now)
+}
+
+// step observes a fact, if there is one, and decides.
+func (c *osClock) step(now Instant, f Fact) {
+	if f != nil {
+		c.observe(now, f)
+	}
+	c.decide(now)
+}
