@@ -31,6 +31,7 @@ import (
 	"github.com/eventing-ptp/eventing-ptp/pkg/adapter/config"
 	"github.com/eventing-ptp/eventing-ptp/pkg/journal"
 	"github.com/eventing-ptp/eventing-ptp/pkg/observe/linuxptp"
+	"github.com/eventing-ptp/eventing-ptp/pkg/observe/osclock"
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 	"github.com/eventing-ptp/eventing-ptp/pkg/publish/sink"
 )
@@ -81,10 +82,14 @@ func (a *Adapter) Start(ctx context.Context) error {
 		func(ctx context.Context) error { watcher.Run(ctx); return nil },
 		publisher.Run,
 	}
+	if c.OSClock.Enabled {
+		osClock := osclock.NewWatcher(origin, line.observe, a.log.Named("osclock"))
+		stages = append(stages, func(ctx context.Context) error { osClock.Run(ctx); return nil })
+	}
 	if c.Health.Address != "" {
 		stages = append(stages, func(ctx context.Context) error { return newHealth(line).serve(ctx, c.Health.Address) })
 	}
-	a.log.Infow("watching", "node", a.env.Node, "sockets", c.Linuxptp.Sockets, "thresholds", c.Thresholds)
+	a.log.Infow("watching", "node", a.env.Node, "sockets", c.Linuxptp.Sockets, "osClock", c.OSClock.Enabled, "thresholds", c.Thresholds)
 	release := time.AfterFunc(settled, func() {
 		if err := releaseStartup(); err != nil {
 			a.log.Debugw("the adapter takes more memory than it needs", zap.Error(err))

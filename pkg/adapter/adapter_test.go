@@ -33,6 +33,7 @@ import (
 
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
 	adapterv2 "knative.dev/eventing/pkg/adapter/v2"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/observe/linuxptp/simulator"
@@ -156,6 +157,32 @@ func TestFromTheSocketToTheSink(t *testing.T) {
 	}
 	if got := s.events(); !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// The OS clock is as the kernel of this machine says, which is read here in another way.
+func TestOSClock(t *testing.T) {
+	maxError := func() time.Duration {
+		var says unix.Timex
+		if _, err := unix.ClockAdjtime(unix.CLOCK_REALTIME, &says); err != nil {
+			t.Fatal(err)
+		}
+		return time.Duration(says.Maxerror) * time.Microsecond
+	}
+	s := newSink(t, nil)
+	before := maxError()
+	t.Setenv("K_SOURCE_CONFIG", `{"osClock": {"enabled": true, "fedBy": "other"}}`)
+	start(t, "-sink", s.URL, "-socket", filepath.Join(t.TempDir(), "ptp4l*"), "-health", "")
+	const osClock, node = "/cluster/node/n1/sync/sync-status/os-clock-sync-state ", "/cluster/node/n1/sync/sync-status/sync-state "
+	s.wait(t, node+">FREERUN NoInstance")
+	got, fresh, stale := s.events()[0], osClock+">LOCKED Disciplined", osClock+">FREERUN NotDisciplined"
+	switch after := maxError(); {
+	case max(before, after) <= time.Millisecond && got != fresh:
+		t.Errorf("%s, but the clock was adjusted two seconds ago at the most", got)
+	case min(before, after) > 3*time.Millisecond && got != stale:
+		t.Errorf("%s, but the clock was not adjusted for six seconds at least", got)
+	case got != fresh && got != stale:
+		t.Errorf("%s, want a state of the OS clock", got)
 	}
 }
 

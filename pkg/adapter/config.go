@@ -60,6 +60,9 @@ func validate(c config.Config) error {
 	if err := watching(c).Validate(); err != nil {
 		return err
 	}
+	if c.OSClock.FedBy != config.FedByPTP && c.OSClock.FedBy != config.FedByOther {
+		return fmt.Errorf("osClock: fedBy is %q; it must be %s or %s", c.OSClock.FedBy, config.FedByPTP, config.FedByOther)
+	}
 	for _, t := range c.Events.Types {
 		if definition, ok := oran.Define(t); !ok || definition.EventType != t {
 			return fmt.Errorf("events: types names %q, which is no event type; one is %s", t, oran.LockStateChange)

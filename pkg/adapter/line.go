@@ -48,9 +48,13 @@ type line struct {
 }
 
 func newLine(origin time.Time, c config.Config, e oran.Encoder, j journal.Journal, log *zap.SugaredLogger) *line {
+	node := clock.NewNode(c.Thresholds.Clock())
+	if c.OSClock.Enabled {
+		node.WatchOSClock(c.OSClock.FedBy == config.FedByPTP)
+	}
 	return &line{
 		origin: origin, encoder: e, types: c.Events.Types, journal: j, log: log,
-		node: clock.NewNode(c.Thresholds.Clock()), since: map[property]clock.Instant{},
+		node: node, since: map[property]clock.Instant{},
 	}
 }
 

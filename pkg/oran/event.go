@@ -135,6 +135,8 @@ func (e Encoder) describe(t clock.Transition) (string, []Value, error) {
 		return ClockClass, []Value{{node + "/" + portOf(t) + "/master", Metric, Decimal, t.To.String()}}, nil
 	case clock.SyncState:
 		return SyncState, []Value{{node + SyncState, Notification, Enumeration, t.To.String()}}, nil
+	case clock.OSClockState:
+		return OSClockSyncState, []Value{{node + "/CLOCK_REALTIME", Notification, Enumeration, t.To.String()}}, nil
 	}
 	return "", nil, fmt.Errorf("kind %d of %q is not known", uint8(t.Kind), t.Instance)
 }

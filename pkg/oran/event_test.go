@@ -142,6 +142,30 @@ func TestStructuredCloudEvent(t *testing.T) {
 				{"ResourceAddress": "/cluster/node/n1.example.com/sync/sync-status/sync-state",
 				 "data_type": "notification", "value_type": "enumeration", "value": "HOLDOVER"}]}}`,
 	}, {
+		name:   "os-clock-sync-state",
+		format: oran.SourceFull,
+		transition: clock.Transition{
+			Kind: clock.OSClockState, From: clock.Locked, To: clock.Freerun, Reason: clock.ClockStepped,
+		},
+		want: `{
+			"specversion": "1.0",
+			"type": "event.sync.sync-status.os-clock-sync-state-change",
+			"source": "/cluster/node/n1.example.com/sync/sync-status/os-clock-sync-state",
+			"id": "6a1f3c2b9e4d-17",
+			"time": "2026-11-20T09:09:07.781100559Z",
+			"subject": "n1.example.com",
+			"datacontenttype": "application/json",
+			"resourceaddress": "/cluster/node/n1.example.com/sync/sync-status/os-clock-sync-state",
+			"node": "n1.example.com",
+			"ptpstate": "FREERUN",
+			"previousstate": "LOCKED",
+			"ptpreason": "ClockStepped",
+			"sequence": "00000000000000000017",
+			"partitionkey": "/cluster/node/n1.example.com/sync/sync-status/os-clock-sync-state",
+			"data": {"version": "1.0", "values": [
+				{"ResourceAddress": "/cluster/node/n1.example.com/CLOCK_REALTIME",
+				 "data_type": "notification", "value_type": "enumeration", "value": "FREERUN"}]}}`,
+	}, {
 		name:   "clock-class",
 		format: oran.SourceFull,
 		transition: clock.Transition{

@@ -295,11 +295,11 @@ func TestClocksThatAreNotWatchedYet(t *testing.T) {
 	r := newRoom(t, 1)
 	r.broker()
 	s := r.source("ahead")
-	s.Spec.OSClock = &v1alpha1.OSClock{Enabled: true}
+	s.Spec.HardwareClock = &v1alpha1.HardwareClock{Enabled: true}
 	r.create(s)
 	r.waitFor("ahead",
 		want{apis.ConditionReady, isTrue, "", ""},
-		want{v1alpha1.ConditionClocksWatched, isFalse, v1alpha1.ReasonNotYetSupported, "spec.osClock"})
+		want{v1alpha1.ConditionClocksWatched, isFalse, v1alpha1.ReasonNotYetSupported, "spec.hardwareClock"})
 }
 
 // What is removed takes everything with it, also when the controller was away.

@@ -38,6 +38,7 @@ type Config struct {
 	// Cluster is the first part of every resource address.
 	Cluster    string     `json:"cluster"`
 	Linuxptp   Linuxptp   `json:"linuxptp"`
+	OSClock    OSClock    `json:"osClock"`
 	Thresholds Thresholds `json:"thresholds"`
 	Events     Events     `json:"events"`
 	Delivery   Delivery   `json:"delivery"`
@@ -55,6 +56,22 @@ type Linuxptp struct {
 	TransportSpecific *uint8 `json:"transportSpecific,omitempty"`
 }
 
+// OSClock says whether to watch the operating system's clock, CLOCK_REALTIME.
+type OSClock struct {
+	Enabled bool `json:"enabled"`
+	// FedBy is what it gets its time from: ptp or other.
+	FedBy string `json:"fedBy"`
+}
+
+// What feeds the OS clock.
+const (
+	// FedByPTP is a ptp4l of this node: through phc2sys or another daemon, or directly. The
+	// OS clock is never better than the best of them.
+	FedByPTP = "ptp"
+	// FedByOther is anything else, such as NTP.
+	FedByOther = "other"
+)
+
 // Thresholds say when to speak.
 type Thresholds struct {
 	LockOffset      metav1.Duration `json:"lockOffset"`
@@ -66,6 +83,8 @@ type Thresholds struct {
 	// and this time is a lost source.
 	SyncIntervals int             `json:"syncIntervals"`
 	SyncTimeout   metav1.Duration `json:"syncTimeout"`
+	// OSClockTimeout: the OS clock is not disciplined when it was not adjusted for this time.
+	OSClockTimeout metav1.Duration `json:"osClockTimeout"`
 }
 
 // Events says what to say, and how.
@@ -115,6 +134,7 @@ type Health struct {
 func Default() Config {
 	return Config{
 		Cluster:    "cluster",
+		OSClock:    OSClock{FedBy: FedByPTP},
 		Thresholds: DefaultThresholds(),
 		Events:     Events{SourceFormat: string(oran.SourceFull)},
 		Delivery: Delivery{
@@ -140,6 +160,7 @@ func DefaultThresholds() Thresholds {
 		HoldoverTimeout: metav1.Duration{Duration: t.HoldoverTimeout},
 		SyncIntervals:   4,
 		SyncTimeout:     metav1.Duration{Duration: 500 * time.Millisecond},
+		OSClockTimeout:  metav1.Duration{Duration: t.OSClockTimeout},
 	}
 }
 
@@ -166,6 +187,7 @@ func (t Thresholds) Clock() clock.Thresholds {
 		LockSamples:     t.LockSamples,
 		UnlockSamples:   t.UnlockSamples,
 		HoldoverTimeout: t.HoldoverTimeout.Duration,
+		OSClockTimeout:  t.OSClockTimeout.Duration,
 	}
 }
 

@@ -33,6 +33,7 @@ import (
 func standard(change func(*config.Config)) config.Config {
 	c := config.Config{
 		Cluster: "cluster",
+		OSClock: config.OSClock{FedBy: "ptp"},
 		Thresholds: config.Thresholds{
 			LockOffset:      metav1.Duration{Duration: 100 * time.Nanosecond},
 			UnlockOffset:    metav1.Duration{Duration: 200 * time.Nanosecond},
@@ -41,6 +42,7 @@ func standard(change func(*config.Config)) config.Config {
 			HoldoverTimeout: metav1.Duration{Duration: 5 * time.Second},
 			SyncIntervals:   4,
 			SyncTimeout:     metav1.Duration{Duration: 500 * time.Millisecond},
+			OSClockTimeout:  metav1.Duration{Duration: 5 * time.Second},
 		},
 		Events: config.Events{SourceFormat: "full"},
 		Delivery: config.Delivery{
@@ -86,8 +88,9 @@ func TestParse(t *testing.T) {
 			text: `{
 				"cluster": "site-7",
 				"linuxptp": {"sockets": ["/var/run/ptp/ptp4l*"], "domain": 0, "transportSpecific": 1},
+				"osClock": {"enabled": true, "fedBy": "other"},
 				"thresholds": {"lockOffset": "1us", "unlockOffset": "2us", "lockSamples": 5, "unlockSamples": 6, "holdoverTimeout": "1m",
-					"syncIntervals": 7, "syncTimeout": "8s"},
+					"syncIntervals": 7, "syncTimeout": "8s", "osClockTimeout": "9s"},
 				"events": {"types": ["event.sync.ptp-status.ptp-state-change"], "sourceFormat": "oran"},
 				"delivery": {"timeout": "1s", "retry": 0, "backoffPolicy": "linear", "backoffDelay": "2s", "backoffMax": "3s",
 					"deadLetterSink": "http://dead.example.com", "deadLetterSinkAudience": "dead"},
@@ -97,6 +100,7 @@ func TestParse(t *testing.T) {
 			want: config.Config{
 				Cluster:  "site-7",
 				Linuxptp: config.Linuxptp{Sockets: []string{"/var/run/ptp/ptp4l*"}, Domain: new(uint8(0)), TransportSpecific: new(uint8(1))},
+				OSClock:  config.OSClock{Enabled: true, FedBy: "other"},
 				Thresholds: config.Thresholds{
 					LockOffset:      metav1.Duration{Duration: time.Microsecond},
 					UnlockOffset:    metav1.Duration{Duration: 2 * time.Microsecond},
@@ -105,6 +109,7 @@ func TestParse(t *testing.T) {
 					HoldoverTimeout: metav1.Duration{Duration: time.Minute},
 					SyncIntervals:   7,
 					SyncTimeout:     metav1.Duration{Duration: 8 * time.Second},
+					OSClockTimeout:  metav1.Duration{Duration: 9 * time.Second},
 				},
 				Events: config.Events{Types: []string{"event.sync.ptp-status.ptp-state-change"}, SourceFormat: "oran"},
 				Delivery: config.Delivery{
@@ -186,7 +191,7 @@ func TestThresholdsValidate(t *testing.T) {
 		{name: "the smallest of everything", change: func(t *config.Thresholds) {
 			*t = config.Thresholds{
 				LockOffset: metav1.Duration{Duration: 1}, UnlockOffset: metav1.Duration{Duration: 1}, LockSamples: 1, UnlockSamples: 1,
-				SyncIntervals: 2, SyncTimeout: metav1.Duration{Duration: 1},
+				SyncIntervals: 2, SyncTimeout: metav1.Duration{Duration: 1}, OSClockTimeout: metav1.Duration{Duration: 3 * time.Second},
 			}
 		}},
 		{
@@ -221,6 +226,10 @@ func TestThresholdsValidate(t *testing.T) {
 			name: "no syncTimeout", change: func(t *config.Thresholds) { t.SyncTimeout.Duration = 0 },
 			want: "thresholds: syncTimeout is 0s; it must be positive, for example 500ms",
 		},
+		{
+			name: "an osClockTimeout that no clock keeps", change: func(t *config.Thresholds) { t.OSClockTimeout.Duration = 2999 * time.Millisecond },
+			want: "thresholds: osClockTimeout is 2.999s; it must be at least 3s, because the kernel counts in seconds; for example 5s",
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			thresholds := config.DefaultThresholds()
@@ -239,9 +248,9 @@ func TestThresholdsValidate(t *testing.T) {
 func TestClock(t *testing.T) {
 	got := config.Thresholds{
 		LockOffset: metav1.Duration{Duration: 1}, UnlockOffset: metav1.Duration{Duration: 2}, LockSamples: 3, UnlockSamples: 4,
-		HoldoverTimeout: metav1.Duration{Duration: 5},
+		HoldoverTimeout: metav1.Duration{Duration: 5}, OSClockTimeout: metav1.Duration{Duration: 6},
 	}.Clock()
-	want := clock.Thresholds{LockOffset: 1, UnlockOffset: 2, LockSamples: 3, UnlockSamples: 4, HoldoverTimeout: 5}
+	want := clock.Thresholds{LockOffset: 1, UnlockOffset: 2, LockSamples: 3, UnlockSamples: 4, HoldoverTimeout: 5, OSClockTimeout: 6}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("want (-) and got (+):\n%s", diff)
 	}

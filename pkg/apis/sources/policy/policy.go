@@ -49,6 +49,7 @@ const (
 	holdoverTimeoutKey = "holdover-timeout"
 	syncIntervalsKey   = "sync-intervals"
 	syncTimeoutKey     = "sync-timeout"
+	osClockTimeoutKey  = "os-clock-timeout"
 )
 
 // Policy bounds what PtpSources may ask for, and says what they get where they do not.
@@ -89,6 +90,7 @@ func Parse(cm *corev1.ConfigMap) (*Policy, error) {
 		holdoverTimeoutKey:          duration(holdoverTimeoutKey, &t.HoldoverTimeout),
 		syncIntervalsKey:            number(syncIntervalsKey, &t.SyncIntervals),
 		syncTimeoutKey:              duration(syncTimeoutKey, &t.SyncTimeout),
+		osClockTimeoutKey:           duration(osClockTimeoutKey, &t.OSClockTimeout),
 	}
 	known := slices.Sorted(maps.Keys(settings))
 	for _, key := range slices.Sorted(maps.Keys(cm.Data)) {

@@ -41,6 +41,7 @@ func standard(change func(*policy.Policy)) *policy.Policy {
 			HoldoverTimeout: metav1.Duration{Duration: 5 * time.Second},
 			SyncIntervals:   4,
 			SyncTimeout:     metav1.Duration{Duration: 500 * time.Millisecond},
+			OSClockTimeout:  metav1.Duration{Duration: 5 * time.Second},
 		},
 	}
 	if change != nil {
@@ -102,6 +103,10 @@ func TestParse(t *testing.T) {
 			name: "sync-timeout", data: map[string]string{"sync-timeout": "1m"},
 			want: standard(func(p *policy.Policy) { p.Thresholds.SyncTimeout.Duration = time.Minute }),
 		},
+		{
+			name: "os-clock-timeout", data: map[string]string{"os-clock-timeout": "20m"},
+			want: standard(func(p *policy.Policy) { p.Thresholds.OSClockTimeout.Duration = 20 * time.Minute }),
+		},
 		{name: "one directory", data: map[string]string{"allowed-socket-directories": "/run/ptp"}, want: directories("/run/ptp")},
 		{
 			name: "directories between commas, spaces and lines",
@@ -138,12 +143,12 @@ func TestParseRefuses(t *testing.T) {
 		{
 			name: "a misspelt key", data: map[string]string{"allow-privilege": "true"},
 			want: `config map config-ptp: key "allow-privilege" is not known; the keys are allow-host-network, allow-privileged, ` +
-				`allowed-socket-directories, holdover-timeout, lock-offset, lock-samples, sync-intervals, sync-timeout, unlock-offset, unlock-samples`,
+				`allowed-socket-directories, holdover-timeout, lock-offset, lock-samples, os-clock-timeout, sync-intervals, sync-timeout, unlock-offset, unlock-samples`,
 		},
 		{
 			name: "the first of two misspelt keys", data: map[string]string{"zzz": "", "_exampel": "", "lock-offset": "1"},
 			want: `config map config-ptp: key "_exampel" is not known; the keys are allow-host-network, allow-privileged, ` +
-				`allowed-socket-directories, holdover-timeout, lock-offset, lock-samples, sync-intervals, sync-timeout, unlock-offset, unlock-samples`,
+				`allowed-socket-directories, holdover-timeout, lock-offset, lock-samples, os-clock-timeout, sync-intervals, sync-timeout, unlock-offset, unlock-samples`,
 		},
 		{
 			name: "privileged: no boolean", data: map[string]string{"allow-privileged": "yes"},
@@ -228,6 +233,10 @@ func TestParseRefuses(t *testing.T) {
 		{
 			name: "a silence without time", data: map[string]string{"sync-timeout": "0s"},
 			want: `config map config-ptp: thresholds: syncTimeout is 0s; it must be positive, for example 500ms`,
+		},
+		{
+			name: "an OS clock without time", data: map[string]string{"os-clock-timeout": "0s"},
+			want: `config map config-ptp: thresholds: osClockTimeout is 0s; it must be at least 3s, because the kernel counts in seconds; for example 5s`,
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

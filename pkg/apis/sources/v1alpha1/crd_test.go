@@ -250,7 +250,7 @@ spec:
     transportSpecific: 1
     group: 2000
   hardwareClock: {enabled: true, privileged: true, resourceName: example.com/ptp}
-  osClock: {enabled: true}
+  osClock: {enabled: true, fedBy: other}
   gnss: {enabled: true, gpsd: "[::1]:2947"}
   synce: {enabled: true}
   thresholds:
@@ -261,6 +261,7 @@ spec:
     holdoverTimeout: 1ns
     syncIntervals: 8
     syncTimeout: 1s
+    osClockTimeout: 20m
   events:
     types: [event.sync.ptp-status.ptp-state-change]
     sourceFormat: oran
@@ -389,7 +390,7 @@ func TestDefaultsAreThoseOfTheWebhook(t *testing.T) {
 	server := newServer(t)
 	for _, tc := range []struct{ name, spec string }{
 		{"nothing but a sink", "{sink: {uri: http://sink}}"},
-		{"empty groups", "{sink: {uri: http://sink}, linuxptp: {}, events: {}, history: {}, thresholds: {}, gnss: {}, delivery: {}}"},
+		{"empty groups", "{sink: {uri: http://sink}, linuxptp: {}, events: {}, history: {}, thresholds: {}, gnss: {}, osClock: {}, delivery: {}}"},
 		{"one of a group", "{sink: {uri: http://sink}, linuxptp: {domain: 24}, events: {sourceFormat: oran}, gnss: {enabled: true}}"},
 		{"nulls", "{sink: {uri: http://sink}, linuxptp: null, events: {clusterName: null}, history: {entries: null}}"},
 	} {
@@ -432,6 +433,7 @@ func TestCRDTakes(t *testing.T) {
 		{"quantities as numbers", "{sink: {uri: http://sink}, resources: {limits: {cpu: 1, memory: 0.5Gi}}}"},
 		{"a device plugin", "{sink: {uri: http://sink}, hardwareClock: {enabled: true, privileged: false, resourceName: example.com/ptp}}"},
 		{"no type at all, which is all", "{sink: {uri: http://sink}, events: {types: []}}"},
+		{"the OS clock and its events", "{sink: {uri: http://sink}, osClock: {enabled: true}, events: {types: [event.sync.sync-status.os-clock-sync-state-change]}}"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if dropped, errs := server.admit(t, object(t, spec(tc.spec)), nil); len(dropped)+len(errs) > 0 {
@@ -497,6 +499,9 @@ func TestCRDRefuses(t *testing.T) {
 		{"privileges for nothing", "{" + good + ", hardwareClock: {privileged: true}}", []string{"spec.hardwareClock.privileged", "enabled"}},
 		{"a device plugin for nothing", "{" + good + ", hardwareClock: {enabled: false, resourceName: example.com/ptp}}", []string{"spec.hardwareClock.resourceName", "enabled"}},
 		{"a resource without a domain", "{" + good + ", hardwareClock: {enabled: true, resourceName: ptp}}", []string{"spec.hardwareClock.resourceName", "squat.ai/ptp"}},
+		{"what feeds the OS clock", "{" + good + ", osClock: {fedBy: gps}}", []string{"spec.osClock.fedBy", "ptp", "other"}},
+		{"an OS clock that no daemon satisfies", "{" + good + ", thresholds: {osClockTimeout: 2s}}", []string{"spec.thresholds.osClockTimeout", "3s to 8h"}},
+		{"events of an OS clock that is not watched", "{" + good + ", osClock: {}, events: {types: [event.sync.sync-status.os-clock-sync-state-change]}}", []string{"spec.events.types", "set osClock.enabled: true"}},
 		{"gpsd without a port", "{" + good + ", gnss: {gpsd: localhost}}", []string{"spec.gnss.gpsd", "localhost:2947"}},
 		{"an offset without unit", "{" + good + ", thresholds: {lockOffset: '100'}}", []string{"spec.thresholds.lockOffset", "100ns"}},
 		{"an offset of nothing", "{" + good + ", thresholds: {lockOffset: 0s}}", []string{"spec.thresholds.lockOffset", "more than 0"}},
@@ -584,7 +589,7 @@ func TestEventTypesAnnotation(t *testing.T) {
 			t.Errorf("%s has no description", e.Type)
 		}
 	}
-	for _, a := range resources.CloudEventAttributes(&v1alpha1.PtpSource{}) {
+	for _, a := range resources.CloudEventAttributes(decode(t, toJSON(t, object(t, spec("{osClock: {enabled: true}}"))))) {
 		want = append(want, a.Type)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

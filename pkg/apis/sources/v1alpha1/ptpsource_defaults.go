@@ -56,6 +56,9 @@ func (s *PtpSourceSpec) SetDefaults(ctx context.Context) {
 	if len(s.Linuxptp.Sockets) == 0 {
 		s.Linuxptp.Sockets = []string{DefaultSockets}
 	}
+	if s.OSClock != nil {
+		setDefault(&s.OSClock.FedBy, FedByPTP)
+	}
 	if s.GNSS != nil {
 		setDefault(&s.GNSS.GPSD, DefaultGPSD)
 	}

@@ -143,12 +143,22 @@ func TestSetDefaults(t *testing.T) {
 			want: full(func(s *v1alpha1.PtpSourceSpec) { s.GNSS = &v1alpha1.GNSS{GPSD: "[::1]:2948"} }),
 		},
 		{
+			name: "the OS clock is fed by PTP",
+			in:   minimal(func(s *v1alpha1.PtpSourceSpec) { s.OSClock = &v1alpha1.OSClock{Enabled: true} }),
+			want: full(func(s *v1alpha1.PtpSourceSpec) { s.OSClock = &v1alpha1.OSClock{Enabled: true, FedBy: "ptp"} }),
+		},
+		{
+			name: "the OS clock may be fed by something else",
+			in:   minimal(func(s *v1alpha1.PtpSourceSpec) { s.OSClock = &v1alpha1.OSClock{FedBy: "other"} }),
+			want: full(func(s *v1alpha1.PtpSourceSpec) { s.OSClock = &v1alpha1.OSClock{FedBy: "other"} }),
+		},
+		{
 			name: "clocks that are not asked for are not added",
 			in: minimal(func(s *v1alpha1.PtpSourceSpec) {
-				s.HardwareClock, s.OSClock, s.SyncE = &v1alpha1.HardwareClock{}, &v1alpha1.OSClock{}, &v1alpha1.SyncE{}
+				s.HardwareClock, s.SyncE = &v1alpha1.HardwareClock{}, &v1alpha1.SyncE{}
 			}),
 			want: full(func(s *v1alpha1.PtpSourceSpec) {
-				s.HardwareClock, s.OSClock, s.SyncE = &v1alpha1.HardwareClock{}, &v1alpha1.OSClock{}, &v1alpha1.SyncE{}
+				s.HardwareClock, s.SyncE = &v1alpha1.HardwareClock{}, &v1alpha1.SyncE{}
 			}),
 		},
 	} {

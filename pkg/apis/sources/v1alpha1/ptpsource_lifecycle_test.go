@@ -278,9 +278,9 @@ func TestMark(t *testing.T) {
 		},
 		{
 			name: "clocks that are not watched do not keep the source from being ready",
-			mark: func(s *v1alpha1.PtpSourceStatus) { s.MarkClocksWatched([]string{"spec.osClock", "spec.gnss"}) },
+			mark: func(s *v1alpha1.PtpSourceStatus) { s.MarkClocksWatched([]string{"spec.synce", "spec.gnss"}) },
 			want: conditions{
-				"ClocksWatched": "False NotYetSupported: this version accepts spec.osClock, spec.gnss but does not watch it yet; only linuxptp is watched",
+				"ClocksWatched": "False NotYetSupported: this version accepts spec.synce, spec.gnss but does not watch it yet; linuxptp and osClock are watched",
 			},
 			initial: unknown, healthy: isTrue,
 		},
@@ -457,7 +457,7 @@ func TestReadyAgain(t *testing.T) {
 // Ready depends on all conditions but the one that informs.
 func TestSeverity(t *testing.T) {
 	s := healthy()
-	s.MarkClocksWatched([]string{"spec.osClock"})
+	s.MarkClocksWatched([]string{"spec.synce"})
 	for _, c := range s.Conditions {
 		want := apis.ConditionSeverityError
 		if c.Type == v1alpha1.ConditionClocksWatched {

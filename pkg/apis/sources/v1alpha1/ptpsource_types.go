@@ -161,10 +161,25 @@ type HardwareClock struct {
 
 // OSClock says whether to watch the operating system's clock.
 type OSClock struct {
-	// Enabled turns the watching on.
+	// Enabled turns the watching on. The state of the node is then the worse of its PTP
+	// clocks and its OS clock.
 	// +optional
 	Enabled bool `json:"enabled,omitempty"`
+	// FedBy is what the OS clock gets its time from, which adapters cannot see. Default ptp.
+	// +optional
+	FedBy ClockFeed `json:"fedBy,omitempty"`
 }
+
+// ClockFeed says what the OS clock gets its time from.
+type ClockFeed string
+
+const (
+	// FedByPTP is a ptp4l of the node, through phc2sys or directly: the OS clock is never
+	// better than the best of them.
+	FedByPTP ClockFeed = "ptp"
+	// FedByOther is anything else, such as NTP: the OS clock is judged alone.
+	FedByOther ClockFeed = "other"
+)
 
 // GNSS says whether to watch GNSS receivers.
 type GNSS struct {
@@ -211,6 +226,9 @@ type Thresholds struct {
 	// SyncTimeout is the shortest time without a Sync after which the source is lost.
 	// +optional
 	SyncTimeout *metav1.Duration `json:"syncTimeout,omitempty"`
+	// OSClockTimeout is how long the OS clock may be without an adjustment.
+	// +optional
+	OSClockTimeout *metav1.Duration `json:"osClockTimeout,omitempty"`
 }
 
 // SourceFormat says what the source attribute of the events is.

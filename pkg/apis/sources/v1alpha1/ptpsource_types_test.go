@@ -75,7 +75,7 @@ func full() *v1alpha1.PtpSource {
 				Domain: new(int32(0)), TransportSpecific: new(int32(0)), Group: new(int64(2000)),
 			},
 			HardwareClock: &v1alpha1.HardwareClock{Enabled: true, Privileged: true, ResourceName: "squat.ai/ptp"},
-			OSClock:       &v1alpha1.OSClock{Enabled: true},
+			OSClock:       &v1alpha1.OSClock{Enabled: true, FedBy: "other"},
 			GNSS:          &v1alpha1.GNSS{Enabled: true, GPSD: "localhost:2947"},
 			SyncE:         &v1alpha1.SyncE{Enabled: true},
 			Thresholds: v1alpha1.Thresholds{
@@ -86,6 +86,7 @@ func full() *v1alpha1.PtpSource {
 				HoldoverTimeout: &metav1.Duration{Duration: 90 * time.Second},
 				SyncIntervals:   new(int32(7)),
 				SyncTimeout:     &metav1.Duration{Duration: time.Second},
+				OSClockTimeout:  &metav1.Duration{Duration: time.Minute},
 			},
 			Events: v1alpha1.Events{
 				Types: []string{"event.sync.ptp-status.ptp-state-change"}, SourceFormat: v1alpha1.SourceORAN, ClusterName: "site-7",
@@ -160,7 +161,7 @@ const fullJSON = `{
       "group": 2000
     },
     "hardwareClock": {"enabled": true, "privileged": true, "resourceName": "squat.ai/ptp"},
-    "osClock": {"enabled": true},
+    "osClock": {"enabled": true, "fedBy": "other"},
     "gnss": {"enabled": true, "gpsd": "localhost:2947"},
     "synce": {"enabled": true},
     "thresholds": {
@@ -170,7 +171,8 @@ const fullJSON = `{
       "unlockSamples": 6,
       "holdoverTimeout": "1m30s",
       "syncIntervals": 7,
-      "syncTimeout": "1s"
+      "syncTimeout": "1s",
+      "osClockTimeout": "1m0s"
     },
     "events": {
       "types": ["event.sync.ptp-status.ptp-state-change"],

@@ -60,9 +60,11 @@ func (s *PtpSourceSpec) Validate(context.Context) *apis.FieldError {
 		validatePriorityClassName(s.PriorityClassName),
 		s.Linuxptp.validate().ViaField("linuxptp"),
 		s.HardwareClock.validate().ViaField("hardwareClock"),
+		s.OSClock.validate().ViaField("osClock"),
 		s.GNSS.validate().ViaField("gnss"),
 		s.Thresholds.validate().ViaField("thresholds"),
 		s.Events.validate().ViaField("events"),
+		s.Events.validateWatched(s.OSClock).ViaField("events"),
 		s.History.validate().ViaField("history"),
 	)
 }

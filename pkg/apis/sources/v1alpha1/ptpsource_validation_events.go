@@ -25,6 +25,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"knative.dev/pkg/apis"
 
+	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 )
 
@@ -39,6 +40,8 @@ const (
 	// maxSyncTimeout is far beyond the time between two Syncs of any profile, which is
 	// seconds.
 	maxSyncTimeout = time.Hour
+	// maxOSClockTimeout is what the kernel can count, a little less than 9 hours.
+	maxOSClockTimeout = 8 * time.Hour
 	// maxEntries is about 1 GiB of events.
 	maxEntries = 1_000_000
 )
@@ -51,6 +54,7 @@ func (t *Thresholds) validate() *apis.FieldError {
 		durationInRange("holdoverTimeout", t.HoldoverTimeout, 0, maxHoldover, "5s"),
 		inRange("syncIntervals", t.SyncIntervals, 2, maxSamples, "4, because one late Sync is no silence"),
 		durationInRange("syncTimeout", t.SyncTimeout, time.Millisecond, maxSyncTimeout, "500ms"),
+		durationInRange("osClockTimeout", t.OSClockTimeout, clock.ShortestOSClockTimeout, maxOSClockTimeout, "5s"),
 	)
 	if t.LockOffset != nil && t.UnlockOffset != nil && t.UnlockOffset.Duration < t.LockOffset.Duration {
 		errs = errs.Also(refuse("unlockOffset", t.UnlockOffset.Duration,
@@ -85,6 +89,15 @@ func (e *Events) validate() *apis.FieldError {
 			"must be one part of a resource address: at most 63 letters, digits, -, _ and ., with a letter or digit first and last, and not node or sync; for example site-7"))
 	}
 	return errs
+}
+
+// validateWatched refuses to wait for what nobody looks at.
+func (e *Events) validateWatched(o *OSClock) *apis.FieldError {
+	i := slices.Index(e.Types, oran.OSClockSyncStateChange)
+	if i < 0 || o != nil && o.Enabled {
+		return nil
+	}
+	return refuse(atIndex("types", i), e.Types[i], "is never sent while the clock is not watched; set spec.osClock.enabled: true or leave it out")
 }
 
 func eventTypes() []string {

@@ -456,6 +456,21 @@ func refusals() []refusal {
 				"must be 1ms to 1h0m0s, for example 500ms",
 		},
 		{
+			`{"thresholds": {"osClockTimeout": "2s"}}`,
+			"invalid value: 2s: spec.thresholds.osClockTimeout\n" +
+				"must be 3s to 8h0m0s, for example 5s",
+		},
+		{
+			`{"osClock": {"fedBy": "gps"}}`,
+			`invalid value: "gps": spec.osClock.fedBy` + "\n" +
+				"must be ptp or other",
+		},
+		{
+			`{"osClock": {"fedBy": "other"}, "events": {"types": ["event.sync.ptp-status.ptp-state-change", "event.sync.sync-status.os-clock-sync-state-change"]}}`,
+			`invalid value: "event.sync.sync-status.os-clock-sync-state-change": spec.events.types[1]` + "\n" +
+				"is never sent while the clock is not watched; set spec.osClock.enabled: true or leave it out",
+		},
+		{
 			`{"events": {"types": ["event.sync.ptp-status.ptp-state"]}}`,
 			`invalid value: "event.sync.ptp-status.ptp-state": spec.events.types[0]` + "\n" +
 				"must be one of event.sync.ptp-status.ptp-state-change, event.sync.ptp-status.ptp-clock-class-change, event.sync.sync-status.synchronization-state-change, event.sync.sync-status.os-clock-sync-state-change, event.sync.gnss-status.gnss-state-change, event.sync.synce-status.synce-state-change, event.sync.synce-status.synce-clock-quality-change",

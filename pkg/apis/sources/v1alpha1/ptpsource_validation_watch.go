@@ -128,6 +128,13 @@ func (h *HardwareClock) validate() *apis.FieldError {
 	return errs
 }
 
+func (o *OSClock) validate() *apis.FieldError {
+	if o == nil || o.FedBy == FedByPTP || o.FedBy == FedByOther {
+		return nil
+	}
+	return refuse("fedBy", string(o.FedBy), "must be %s or %s", FedByPTP, FedByOther)
+}
+
 func (g *GNSS) validate() *apis.FieldError {
 	if g == nil || isHostPort(g.GPSD) {
 		return nil

@@ -406,6 +406,11 @@ func (in *Thresholds) DeepCopyInto(out *Thresholds) {
 		*out = new(metav1.Duration)
 		**out = **in
 	}
+	if in.OSClockTimeout != nil {
+		in, out := &in.OSClockTimeout, &out.OSClockTimeout
+		*out = new(metav1.Duration)
+		**out = **in
+	}
 	return
 }
 

@@ -40,6 +40,9 @@ func makeConfig(args Args) (adapterconfig.Config, error) {
 	}
 	c.Linuxptp.Domain = octet(spec.Linuxptp.Domain)
 	c.Linuxptp.TransportSpecific = octet(spec.Linuxptp.TransportSpecific)
+	if spec.OSClock != nil {
+		c.OSClock = adapterconfig.OSClock{Enabled: spec.OSClock.Enabled, FedBy: string(spec.OSClock.FedBy)}
+	}
 	c.Thresholds = args.Thresholds
 	c.Events.Types = spec.Events.Types
 	c.Events.SourceFormat = string(spec.Events.SourceFormat)
@@ -116,6 +119,7 @@ func Thresholds(spec v1alpha1.Thresholds, defaults adapterconfig.Thresholds) (ad
 	override(&t.HoldoverTimeout, spec.HoldoverTimeout)
 	overrideCount(&t.SyncIntervals, spec.SyncIntervals)
 	override(&t.SyncTimeout, spec.SyncTimeout)
+	override(&t.OSClockTimeout, spec.OSClockTimeout)
 	return t, t.Validate()
 }
 

@@ -69,6 +69,7 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 		}
 		s.Spec.History.Entries = new(int32(10))
 		s.Spec.SyncE = &v1alpha1.SyncE{Enabled: true}
+		s.Spec.OSClock = &v1alpha1.OSClock{Enabled: true, FedBy: "other"}
 	})
 	everything.Sink.CACerts = new("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----")
 	everything.Sink.Audience, everything.OIDCServiceAccount = new("broker"), "clocks-oidc"
@@ -95,6 +96,7 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 			Linuxptp: adapterconfig.Linuxptp{
 				Sockets: []string{"/var/run/ptp4l.0.socket", "/var/run/ptp4l.1*"}, Domain: &domain, TransportSpecific: &transportSpecific,
 			},
+			OSClock:    adapterconfig.OSClock{Enabled: true, FedBy: "other"},
 			Thresholds: everything.Thresholds,
 			Events:     adapterconfig.Events{Types: []string{"event.sync.ptp-status.ptp-state-change"}, SourceFormat: "oran"},
 			Delivery: adapterconfig.Delivery{
@@ -146,11 +148,11 @@ func TestThresholds(t *testing.T) {
 
 	got, err = resources.Thresholds(v1alpha1.Thresholds{
 		LockOffset: of(1), UnlockOffset: of(2), LockSamples: new(int32(3)), UnlockSamples: new(int32(4)),
-		HoldoverTimeout: of(5), SyncIntervals: new(int32(6)), SyncTimeout: of(7),
+		HoldoverTimeout: of(5), SyncIntervals: new(int32(6)), SyncTimeout: of(7), OSClockTimeout: of(8 * time.Second),
 	}, defaults)
 	want := adapterconfig.Thresholds{
 		LockOffset: *of(1), UnlockOffset: *of(2), LockSamples: 3, UnlockSamples: 4,
-		HoldoverTimeout: *of(5), SyncIntervals: 6, SyncTimeout: *of(7),
+		HoldoverTimeout: *of(5), SyncIntervals: 6, SyncTimeout: *of(7), OSClockTimeout: *of(8 * time.Second),
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("with all thresholds (-want, +got), error %v:\n%s", err, diff)

@@ -122,8 +122,8 @@ func TestMakeDaemonSet(t *testing.T) {
 						Env: []corev1.EnvVar{
 							{Name: "K_SINK", Value: "http://events.user.svc.cluster.local"},
 							{Name: "K_SOURCE_CONFIG", Value: `{"cluster":"cluster","linuxptp":{"sockets":["/var/run/ptp/ptp4l*"]},` +
-								`"thresholds":{"lockOffset":"100ns","unlockOffset":"200ns","lockSamples":3,"unlockSamples":3,` +
-								`"holdoverTimeout":"5s","syncIntervals":4,"syncTimeout":"500ms"},"events":{"sourceFormat":"full"},` +
+								`"osClock":{"enabled":false,"fedBy":"ptp"},"thresholds":{"lockOffset":"100ns","unlockOffset":"200ns","lockSamples":3,"unlockSamples":3,` +
+								`"holdoverTimeout":"5s","syncIntervals":4,"syncTimeout":"500ms","osClockTimeout":"5s"},"events":{"sourceFormat":"full"},` +
 								`"delivery":{"timeout":"10s","backoffPolicy":"exponential","backoffDelay":"100ms","backoffMax":"10s"},` +
 								`"history":{"entries":4096},"health":{"address":":8081"}}`},
 							{Name: "NODE_NAME", ValueFrom: &corev1.EnvVarSource{

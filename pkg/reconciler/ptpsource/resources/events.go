@@ -25,9 +25,13 @@ import (
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 )
 
-// sent are the event types that adapters of this version send.
-func sent() []string {
-	return []string{oran.LockStateChange, oran.ClockClassChange, oran.SyncStateChange}
+// sent are the event types that adapters of this version send of what they watch.
+func sent(spec v1alpha1.PtpSourceSpec) []string {
+	types := []string{oran.LockStateChange, oran.ClockClassChange, oran.SyncStateChange}
+	if spec.OSClock != nil && spec.OSClock.Enabled {
+		types = append(types, oran.OSClockSyncStateChange)
+	}
+	return types
 }
 
 // CloudEventAttributes returns the types and sources of the events that a source sends.
@@ -38,7 +42,7 @@ func CloudEventAttributes(source *v1alpha1.PtpSource) []duckv1.CloudEventAttribu
 	var attributes []duckv1.CloudEventAttributes
 	for _, definition := range oran.Definitions() {
 		chosen := len(events.Types) == 0 || slices.Contains(events.Types, definition.EventType)
-		if !chosen || !slices.Contains(sent(), definition.EventType) {
+		if !chosen || !slices.Contains(sent(source.Spec), definition.EventType) {
 			continue
 		}
 		address := oran.Address{Resource: definition.Resource}
@@ -59,7 +63,6 @@ func NotYetWatched(source *v1alpha1.PtpSource) []string {
 		asks bool
 	}{
 		{"spec.hardwareClock", spec.HardwareClock != nil && spec.HardwareClock.Enabled},
-		{"spec.osClock", spec.OSClock != nil && spec.OSClock.Enabled},
 		{"spec.gnss", spec.GNSS != nil && spec.GNSS.Enabled},
 		{"spec.synce", spec.SyncE != nil && spec.SyncE.Enabled},
 	} {
@@ -68,7 +71,7 @@ func NotYetWatched(source *v1alpha1.PtpSource) []string {
 		}
 	}
 	for _, t := range spec.Events.Types {
-		if !slices.Contains(sent(), t) {
+		if !slices.Contains(sent(spec), t) {
 			fields = append(fields, t+" in spec.events.types")
 		}
 	}

@@ -31,30 +31,39 @@ import (
 )
 
 func TestCloudEventAttributes(t *testing.T) {
+	watched := &v1alpha1.OSClock{Enabled: true}
 	for _, tc := range []struct {
-		name   string
-		events v1alpha1.Events
-		want   []duckv1.CloudEventAttributes
+		name    string
+		osClock *v1alpha1.OSClock
+		events  v1alpha1.Events
+		want    []duckv1.CloudEventAttributes
 	}{
-		{"all that can be sent, once for all nodes", v1alpha1.Events{}, []duckv1.CloudEventAttributes{
+		{"all that can be sent, once for all nodes", nil, v1alpha1.Events{}, []duckv1.CloudEventAttributes{
 			{Type: "event.sync.ptp-status.ptp-state-change", Source: "/cluster/node/*/sync/ptp-status/lock-state"},
 			{Type: "event.sync.ptp-status.ptp-clock-class-change", Source: "/cluster/node/*/sync/ptp-status/clock-class"},
 			{Type: "event.sync.sync-status.synchronization-state-change", Source: "/cluster/node/*/sync/sync-status/sync-state"},
 		}},
-		{"what is chosen, of a cluster with a name", v1alpha1.Events{
+		{"of the OS clock, too, where it is watched", watched, v1alpha1.Events{}, []duckv1.CloudEventAttributes{
+			{Type: "event.sync.ptp-status.ptp-state-change", Source: "/cluster/node/*/sync/ptp-status/lock-state"},
+			{Type: "event.sync.ptp-status.ptp-clock-class-change", Source: "/cluster/node/*/sync/ptp-status/clock-class"},
+			{Type: "event.sync.sync-status.synchronization-state-change", Source: "/cluster/node/*/sync/sync-status/sync-state"},
+			{Type: "event.sync.sync-status.os-clock-sync-state-change", Source: "/cluster/node/*/sync/sync-status/os-clock-sync-state"},
+		}},
+		{"what is chosen, of a cluster with a name", watched, v1alpha1.Events{
 			Types: []string{"event.sync.ptp-status.ptp-state-change"}, ClusterName: "site-7",
 		}, []duckv1.CloudEventAttributes{
 			{Type: "event.sync.ptp-status.ptp-state-change", Source: "/site-7/node/*/sync/ptp-status/lock-state"},
 		}},
-		{"O-RAN's own sources", v1alpha1.Events{
+		{"O-RAN's own sources", nil, v1alpha1.Events{
 			Types: []string{"event.sync.ptp-status.ptp-state-change"}, SourceFormat: "oran",
 		}, []duckv1.CloudEventAttributes{
 			{Type: "event.sync.ptp-status.ptp-state-change", Source: "/sync/ptp-status/lock-state"},
 		}},
-		{"not what cannot be sent yet", v1alpha1.Events{Types: []string{"event.sync.gnss-status.gnss-state-change"}}, nil},
+		{"not what is not watched", &v1alpha1.OSClock{}, v1alpha1.Events{Types: []string{"event.sync.sync-status.os-clock-sync-state-change"}}, nil},
+		{"not what cannot be sent yet", nil, v1alpha1.Events{Types: []string{"event.sync.gnss-status.gnss-state-change"}}, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got := resources.CloudEventAttributes(source(func(s *v1alpha1.PtpSource) { s.Spec.Events = tc.events }))
+			got := resources.CloudEventAttributes(source(func(s *v1alpha1.PtpSource) { s.Spec.OSClock, s.Spec.Events = tc.osClock, tc.events }))
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("attributes (-want, +got):\n%s", diff)
 			}
@@ -75,7 +84,10 @@ func TestCloudEventAttributesAreThoseOfTheEncoder(t *testing.T) {
 			want = append(want, duckv1.CloudEventAttributes{Type: event.Type, Source: event.Source})
 		}
 	}
-	got := resources.CloudEventAttributes(source(func(s *v1alpha1.PtpSource) { s.Spec.Events.SourceFormat = "oran" }))
+	got := resources.CloudEventAttributes(source(func(s *v1alpha1.PtpSource) {
+		s.Spec.OSClock = &v1alpha1.OSClock{Enabled: true}
+		s.Spec.Events.SourceFormat = "oran"
+	}))
 	byType := func(a, b duckv1.CloudEventAttributes) int {
 		if a.Type < b.Type {
 			return -1
@@ -98,7 +110,7 @@ func TestNotYetWatched(t *testing.T) {
 		s.Spec.Events.Types = []string{"event.sync.ptp-status.ptp-state-change", "event.sync.gnss-status.gnss-state-change"}
 	}))
 	want := []string{
-		"spec.hardwareClock", "spec.osClock", "spec.gnss", "spec.synce",
+		"spec.hardwareClock", "spec.gnss", "spec.synce",
 		"event.sync.gnss-status.gnss-state-change in spec.events.types",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
