@@ -18,7 +18,6 @@ package adapter
 
 import (
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -36,7 +35,7 @@ import (
 type line struct {
 	origin  time.Time // of all instants
 	encoder oran.Encoder
-	types   []string // of the events that are recorded; none means all
+	types   []string // of the events that are recorded (oran.Wanted)
 	journal journal.Journal
 	log     *zap.SugaredLogger
 
@@ -114,7 +113,7 @@ func (l *line) record(changes []clock.Transition) []recorded {
 		r := recorded{transition: t, lasted: l.lasted(t), status: l.node.Status(t.Instance)}
 		r.event, r.err = l.encoder.Encode(t, l.wall(now, t.At))
 		if r.err == nil {
-			if len(l.types) > 0 && !slices.Contains(l.types, r.event.Type) {
+			if !oran.Wanted(r.event.Type, l.types) {
 				continue
 			}
 			r.id, r.err = l.append(r.event)
@@ -127,9 +126,9 @@ func (l *line) record(changes []clock.Transition) []recorded {
 // lasted returns how long the state that t ends has lasted.
 func (l *line) lasted(t clock.Transition) time.Duration {
 	p := property{t.Kind, t.Instance}
-	since, known := l.since[p]
+	since := l.since[p]
 	l.since[p] = t.At
-	if !known {
+	if t.From == nil {
 		return 0
 	}
 	return t.At.Sub(since)

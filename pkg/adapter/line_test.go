@@ -40,8 +40,12 @@ type watched struct {
 	logs *observer.ObservedLogs
 }
 
-func newWatched(t *testing.T) watched {
+func newWatched(t *testing.T, change ...func(*config.Config)) watched {
 	t.Helper()
+	c := config.Default()
+	for _, f := range change {
+		f(&c)
+	}
 	encoder, err := oran.NewEncoder(oran.Place{Cluster: "cluster", Node: "n1"}, oran.SourceFull)
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +55,7 @@ func newWatched(t *testing.T) watched {
 		t.Fatal(err)
 	}
 	core, logs := observer.New(zap.InfoLevel)
-	l := newLine(time.Now(), config.Default(), encoder, events, zap.New(core).Sugar())
+	l := newLine(time.Now(), c, encoder, events, zap.New(core).Sugar())
 	t.Cleanup(l.close)
 	return watched{l, logs}
 }
@@ -147,6 +151,41 @@ func TestLogOfChanges(t *testing.T) {
 			}
 		}
 	})
+}
+
+// That the OS clock was set is an event of our own, for those who ask for it by name.
+func TestStepsOfTheOSClock(t *testing.T) {
+	const step = "changed resource=/cluster/node/n1/sync/sync-status/os-clock-set to=-37000000000 reason=ClockStepped observed=00:00:0"
+	const state = "changed resource=/cluster/node/n1/sync/sync-status/os-clock-sync-state "
+	for _, tc := range []struct {
+		name  string
+		types []string
+		want  []string
+	}{
+		{"all of O-RAN's types", nil, []string{
+			state + "to=LOCKED reason=Disciplined observed=00:00:00.000 id=1",
+			state + "from=LOCKED to=FREERUN reason=ClockStepped lasted=1s observed=00:00:01.000 id=2",
+		}},
+		{"steps alone", []string{oran.OSClockStepped}, []string{step + "1.000 id=1", step + "2.000 id=2"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWatched(t, func(c *config.Config) {
+					c.OSClock = config.OSClock{Enabled: true, FedBy: config.FedByOther}
+					c.Events.Types = tc.types
+				})
+				w.see(clock.OSClock{})
+				for range 2 {
+					time.Sleep(time.Second)
+					w.see(clock.OSClockStep{By: -37 * time.Second})
+					w.see(clock.OSClock{MaxError: clock.Unbounded})
+				}
+				if diff := cmp.Diff(tc.want, w.lines()); diff != "" {
+					t.Errorf("logged (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
 }
 
 // An hour of a clock that is well, with all that is polled and pushed in it, is silent.

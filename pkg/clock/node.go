@@ -47,8 +47,8 @@ func (n *Node) WatchOSClock(fedByPTP bool) {
 }
 
 // Observe takes in one observation and returns what has changed by it, in the order
-// lock-state, clock-class, os-clock-sync-state, sync-state. Observations must come in the
-// order of time.
+// lock-state, clock-class, os-clock-set, os-clock-sync-state, sync-state. Observations must
+// come in the order of time.
 func (n *Node) Observe(o Observation) []Transition {
 	var changes []Transition
 	switch f := o.Fact.(type) {
@@ -59,8 +59,12 @@ func (n *Node) Observe(o Observation) []Transition {
 		}
 		changes = n.removeAllBut(o.At, f.Instances)
 	case OSClock, OSClockStep, OSClockUnreadable:
-		if n.os != nil {
-			n.os.step(o.At, f)
+		if n.os == nil {
+			return nil
+		}
+		n.os.step(o.At, f)
+		if step, ok := f.(OSClockStep); ok {
+			changes = append(changes, Transition{At: o.At, Kind: OSClockSet, To: Shift(step.By), Reason: ClockStepped})
 		}
 	default:
 		changes = n.instance(o.Instance).step(o.At, f)

@@ -269,6 +269,7 @@ func TestOSClock(t *testing.T) {
 				[]step{{at: 2500, fact: OSClockStep{By: -time.Hour}}, {at: 2500, fact: OSClock{MaxError: Unbounded}}},
 				told(3200, nobody, 0, 500, 0)), known: good,
 			want: []string{
+				"2500 node os-clock-set ->-3600000000000 ClockStepped",
 				"2500 node os-clock-sync-state LOCKED>FREERUN ClockStepped",
 				"2500 node sync-state LOCKED>FREERUN ClockStepped",
 				"6200 node os-clock-sync-state FREERUN>LOCKED Disciplined",
@@ -282,6 +283,7 @@ func TestOSClock(t *testing.T) {
 			want: []string{
 				"6200 node os-clock-sync-state LOCKED>HOLDOVER NotDisciplined",
 				"6200 node sync-state LOCKED>HOLDOVER NotDisciplined",
+				"6500 node os-clock-set ->1000000000 ClockStepped",
 				"6500 node os-clock-sync-state HOLDOVER>FREERUN ClockStepped",
 				"6500 node sync-state HOLDOVER>FREERUN ClockStepped",
 			},
@@ -291,6 +293,7 @@ func TestOSClock(t *testing.T) {
 			steps: after(lockedAtStart, samples(9000), told(200, 0, 500, 0),
 				[]step{{at: 2500, fact: OSClockStep{By: -time.Second}}, {at: 2500, fact: OSClock{MaxError: 0}}},
 				told(3200, 500, 0, 500)), known: good,
+			want: []string{"2500 node os-clock-set ->-1000000000 ClockStepped"},
 		},
 
 		// Reading it.

@@ -61,14 +61,23 @@ const (
 	SyncState
 	// OSClockState is the state of the operating system's clock, CLOCK_REALTIME.
 	OSClockState
+	// OSClockSet is that the operating system's clock was set, and how far. It is no
+	// state: every time is a transition from nil.
+	OSClockSet
 )
 
 // String names the kind for logs.
 func (k Kind) String() string {
-	return [...]string{"", "lock-state", "clock-class", "sync-state", "os-clock-sync-state"}[k]
+	return [...]string{"", "lock-state", "clock-class", "sync-state", "os-clock-sync-state", "os-clock-set"}[k]
 }
 
-// Value is what a property can be: a State or a Class.
+// Shift is how much later a clock shows than it would if it had not been set.
+type Shift time.Duration
+
+// String returns the shift in nanoseconds, in decimal.
+func (s Shift) String() string { return strconv.FormatInt(int64(s), 10) }
+
+// Value is what a property can be: a State, a Class or a Shift.
 type Value interface {
 	String() string
 	value()
@@ -76,6 +85,7 @@ type Value interface {
 
 func (State) value() {}
 func (Class) value() {}
+func (Shift) value() {}
 
 // Transition is a change of one property of one clock. From never equals To.
 type Transition struct {
@@ -87,7 +97,7 @@ type Transition struct {
 	// Interface is the network interface that the instance follows or followed
 	// last; empty when unknown or when there is none.
 	Interface string
-	// From is nil for the first value of a property.
+	// From is nil for the first value of a property, and for OSClockSet.
 	From, To Value
 	Reason   Reason
 	// Offset is the last offset from the master, when HasOffset is set. It is not
@@ -125,7 +135,7 @@ const (
 	Disciplined Reason = "Disciplined"
 	// NotDisciplined: nobody has adjusted the OS clock for longer than OSClockTimeout.
 	NotDisciplined Reason = "NotDisciplined"
-	// ClockStepped: the OS clock was set, and nobody has adjusted it since.
+	// ClockStepped: the OS clock was set to another time.
 	ClockStepped Reason = "ClockStepped"
 	// ClockUnreadable: the kernel does not say how the OS clock is.
 	ClockUnreadable Reason = "ClockUnreadable"

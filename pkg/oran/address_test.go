@@ -252,6 +252,10 @@ func TestDefine(t *testing.T) {
 			Resource: "/sync/synce-status/clock-quality", EventType: "event.sync.synce-status.synce-clock-quality-change",
 			DataType: "metric", ValueType: "decimal64.3",
 		}},
+		{"com.github.eventing-ptp.os-clock.stepped", oran.Definition{
+			Resource: "/sync/sync-status/os-clock-set", EventType: "com.github.eventing-ptp.os-clock.stepped",
+			DataType: "metric", ValueType: "decimal64.3",
+		}},
 	} {
 		if got, ok := oran.Define(tc.name); !ok || got != tc.want {
 			t.Errorf("Define(%q) = %+v, %v, want %+v", tc.name, got, ok, tc.want)
@@ -260,6 +264,25 @@ func TestDefine(t *testing.T) {
 	for _, name := range []string{"", "/sync", "/sync/ptp-status/lock-state/", "event.sync.ptp-status"} {
 		if got, ok := oran.Define(name); ok {
 			t.Errorf("Define(%q) = %+v, want none", name, got)
+		}
+	}
+}
+
+func TestWanted(t *testing.T) {
+	const lock, stepped = "event.sync.ptp-status.ptp-state-change", "com.github.eventing-ptp.os-clock.stepped"
+	for _, tc := range []struct {
+		name, eventType string
+		types           []string
+		want            bool
+	}{
+		{"O-RAN's where none is named", lock, nil, true},
+		{"our own where none is named", stepped, nil, false},
+		{"one that is named", lock, []string{stepped, lock}, true},
+		{"our own, named", stepped, []string{stepped}, true},
+		{"one that is not named", lock, []string{stepped}, false},
+	} {
+		if got := oran.Wanted(tc.eventType, tc.types); got != tc.want {
+			t.Errorf("%s: %v, want %v", tc.name, got, tc.want)
 		}
 	}
 }

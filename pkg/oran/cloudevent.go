@@ -34,8 +34,9 @@ const (
 	NodeExtension = "node"
 	// InstanceExtension is the instance; left out for what the node has once.
 	InstanceExtension = "instance"
-	// StateExtension is the value now. It is LOCKED, HOLDOVER or FREERUN, and for a
-	// clock class its number, so a filter on FREERUN alone never meets a class.
+	// StateExtension is the value now. It is LOCKED, HOLDOVER or FREERUN, and for what
+	// is a number, such as a clock class, that number: a filter on FREERUN alone never
+	// meets one.
 	StateExtension = "ptpstate"
 	// PreviousStateExtension is the value before; left out when there was none.
 	PreviousStateExtension = "previousstate"

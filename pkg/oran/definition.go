@@ -19,7 +19,10 @@ limitations under the License.
 // addresses, event types, event data, and the CloudEvents they travel in.
 package oran
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // The resources: what can have a state, below a node.
 const (
@@ -31,6 +34,8 @@ const (
 	SyncState = "/sync/sync-status/sync-state"
 	// OSClockSyncState is whether the operating system's clock is synchronised.
 	OSClockSyncState = "/sync/sync-status/os-clock-sync-state"
+	// OSClockSet is that the operating system's clock was set. It is not O-RAN's.
+	OSClockSet = "/sync/sync-status/os-clock-set"
 	// GNSSSyncStatus is the state of a GNSS receiver.
 	GNSSSyncStatus = "/sync/gnss-status/gnss-sync-status"
 	// SyncELockState is how well a SyncE clock follows its source.
@@ -39,7 +44,7 @@ const (
 	SyncEClockQuality = "/sync/synce-status/clock-quality"
 )
 
-// The event types: one for each resource.
+// The event types of O-RAN: one for each resource.
 const (
 	LockStateChange         = "event.sync.ptp-status.ptp-state-change"
 	ClockClassChange        = "event.sync.ptp-status.ptp-clock-class-change"
@@ -48,6 +53,16 @@ const (
 	GNSSSyncStatusChange    = "event.sync.gnss-status.gnss-state-change"
 	SyncELockStateChange    = "event.sync.synce-status.synce-state-change"
 	SyncEClockQualityChange = "event.sync.synce-status.synce-clock-quality-change"
+)
+
+// OwnPrefix begins the event types that are not O-RAN's. They are sent only where they are
+// asked for by name.
+const OwnPrefix = "com.github.eventing-ptp."
+
+// The event types of our own.
+const (
+	// OSClockStepped tells of OSClockSet.
+	OSClockStepped = OwnPrefix + "os-clock.stepped"
 )
 
 // How a value is to be read: the values of data_type and value_type.
@@ -62,7 +77,7 @@ const (
 	Decimal = "decimal64.3"
 )
 
-// Definition is one row of the table of events (v04.00, table 35).
+// Definition is one row of the table of events (v04.00, table 35), or one of our own.
 type Definition struct {
 	// Resource is the resource below the node, such as LockState.
 	Resource string
@@ -72,7 +87,7 @@ type Definition struct {
 	DataType, ValueType string
 }
 
-// Definitions returns every event that the API defines.
+// Definitions returns every event that the API defines, and then our own.
 func Definitions() []Definition {
 	return []Definition{
 		{LockState, LockStateChange, Notification, Enumeration},
@@ -82,7 +97,17 @@ func Definitions() []Definition {
 		{GNSSSyncStatus, GNSSSyncStatusChange, Notification, Enumeration},
 		{SyncELockState, SyncELockStateChange, Notification, Enumeration},
 		{SyncEClockQuality, SyncEClockQualityChange, Metric, Decimal},
+		{OSClockSet, OSClockStepped, Metric, Decimal},
 	}
+}
+
+// Wanted is whether events of a type are sent where these types are asked for. None means
+// all of O-RAN's.
+func Wanted(eventType string, types []string) bool {
+	if len(types) == 0 {
+		return !strings.HasPrefix(eventType, OwnPrefix)
+	}
+	return slices.Contains(types, eventType)
 }
 
 // Define returns the row of a resource or of an event type, and whether there is one.

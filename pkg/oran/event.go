@@ -40,7 +40,8 @@ type Event struct {
 	// Time is when the change was observed.
 	Time time.Time
 	// State is the value now: LOCKED, HOLDOVER or FREERUN, or the clock class in
-	// decimal. Previous is the one before, empty when this is the first.
+	// decimal, or by how many nanoseconds a clock was set. Previous is the one before,
+	// empty when this is the first.
 	State, Previous string
 	// Reason says why, in CamelCase: a clock.Reason.
 	Reason string
@@ -137,6 +138,8 @@ func (e Encoder) describe(t clock.Transition) (string, []Value, error) {
 		return SyncState, []Value{{node + SyncState, Notification, Enumeration, t.To.String()}}, nil
 	case clock.OSClockState:
 		return OSClockSyncState, []Value{{node + "/CLOCK_REALTIME", Notification, Enumeration, t.To.String()}}, nil
+	case clock.OSClockSet:
+		return OSClockSet, []Value{{node + "/CLOCK_REALTIME", Metric, Decimal, t.To.String()}}, nil
 	}
 	return "", nil, fmt.Errorf("kind %d of %q is not known", uint8(t.Kind), t.Instance)
 }

@@ -166,6 +166,29 @@ func TestStructuredCloudEvent(t *testing.T) {
 				{"ResourceAddress": "/cluster/node/n1.example.com/CLOCK_REALTIME",
 				 "data_type": "notification", "value_type": "enumeration", "value": "FREERUN"}]}}`,
 	}, {
+		name:   "os-clock-set",
+		format: oran.SourceFull,
+		transition: clock.Transition{
+			Kind: clock.OSClockSet, To: clock.Shift(-3 * time.Second), Reason: clock.ClockStepped,
+		},
+		want: `{
+			"specversion": "1.0",
+			"type": "com.github.eventing-ptp.os-clock.stepped",
+			"source": "/cluster/node/n1.example.com/sync/sync-status/os-clock-set",
+			"id": "6a1f3c2b9e4d-17",
+			"time": "2026-11-20T09:09:07.781100559Z",
+			"subject": "n1.example.com",
+			"datacontenttype": "application/json",
+			"resourceaddress": "/cluster/node/n1.example.com/sync/sync-status/os-clock-set",
+			"node": "n1.example.com",
+			"ptpstate": "-3000000000",
+			"ptpreason": "ClockStepped",
+			"sequence": "00000000000000000017",
+			"partitionkey": "/cluster/node/n1.example.com/sync/sync-status/os-clock-set",
+			"data": {"version": "1.0", "values": [
+				{"ResourceAddress": "/cluster/node/n1.example.com/CLOCK_REALTIME",
+				 "data_type": "metric", "value_type": "decimal64.3", "value": "-3000000000"}]}}`,
+	}, {
 		name:   "clock-class",
 		format: oran.SourceFull,
 		transition: clock.Transition{

@@ -53,10 +53,13 @@ func validate(t *testing.T, schema *jsonschema.Schema, data string) error {
 // What is sent is what the published schemas say, and there is a schema for all of it.
 func TestDataIsAsItsSchemaSays(t *testing.T) {
 	sent := map[string]int{}
-	for _, kind := range []clock.Kind{clock.LockState, clock.ClockClass, clock.SyncState, clock.OSClockState} {
+	for _, kind := range []clock.Kind{clock.LockState, clock.ClockClass, clock.SyncState, clock.OSClockState, clock.OSClockSet} {
 		values := []clock.Value{clock.Locked, clock.Holdover, clock.Freerun}
 		if kind == clock.ClockClass {
 			values = []clock.Value{clock.Class(0), clock.Class(6), clock.Class(13), clock.Class(248), clock.Class(255)}
+		}
+		if kind == clock.OSClockSet {
+			values = []clock.Value{clock.Shift(0), clock.Shift(-37 * time.Second), clock.Shift(1)}
 		}
 		for _, to := range values {
 			for _, offset := range []time.Duration{-time.Hour, 0, 37 * time.Microsecond} {

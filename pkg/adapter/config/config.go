@@ -89,7 +89,7 @@ type Thresholds struct {
 
 // Events says what to say, and how.
 type Events struct {
-	// Types are the event types that are recorded and sent; none means all.
+	// Types are the event types that are recorded and sent; none means all of O-RAN's.
 	Types []string `json:"types,omitempty"`
 	// SourceFormat is full (/cluster/node/n1/sync/...) or oran (/sync/...).
 	SourceFormat string `json:"sourceFormat"`

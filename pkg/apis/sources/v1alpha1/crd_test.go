@@ -433,7 +433,7 @@ func TestCRDTakes(t *testing.T) {
 		{"quantities as numbers", "{sink: {uri: http://sink}, resources: {limits: {cpu: 1, memory: 0.5Gi}}}"},
 		{"a device plugin", "{sink: {uri: http://sink}, hardwareClock: {enabled: true, privileged: false, resourceName: example.com/ptp}}"},
 		{"no type at all, which is all", "{sink: {uri: http://sink}, events: {types: []}}"},
-		{"the OS clock and its events", "{sink: {uri: http://sink}, osClock: {enabled: true}, events: {types: [event.sync.sync-status.os-clock-sync-state-change]}}"},
+		{"the OS clock and its events", "{sink: {uri: http://sink}, osClock: {enabled: true}, events: {types: [event.sync.sync-status.os-clock-sync-state-change, com.github.eventing-ptp.os-clock.stepped]}}"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if dropped, errs := server.admit(t, object(t, spec(tc.spec)), nil); len(dropped)+len(errs) > 0 {
@@ -502,6 +502,7 @@ func TestCRDRefuses(t *testing.T) {
 		{"what feeds the OS clock", "{" + good + ", osClock: {fedBy: gps}}", []string{"spec.osClock.fedBy", "ptp", "other"}},
 		{"an OS clock that no daemon satisfies", "{" + good + ", thresholds: {osClockTimeout: 2s}}", []string{"spec.thresholds.osClockTimeout", "3s to 8h"}},
 		{"events of an OS clock that is not watched", "{" + good + ", osClock: {}, events: {types: [event.sync.sync-status.os-clock-sync-state-change]}}", []string{"spec.events.types", "set osClock.enabled: true"}},
+		{"steps of an OS clock that is not watched", "{" + good + ", events: {types: [com.github.eventing-ptp.os-clock.stepped]}}", []string{"spec.events.types", "set osClock.enabled: true"}},
 		{"gpsd without a port", "{" + good + ", gnss: {gpsd: localhost}}", []string{"spec.gnss.gpsd", "localhost:2947"}},
 		{"an offset without unit", "{" + good + ", thresholds: {lockOffset: '100'}}", []string{"spec.thresholds.lockOffset", "100ns"}},
 		{"an offset of nothing", "{" + good + ", thresholds: {lockOffset: 0s}}", []string{"spec.thresholds.lockOffset", "more than 0"}},
@@ -589,7 +590,11 @@ func TestEventTypesAnnotation(t *testing.T) {
 			t.Errorf("%s has no description", e.Type)
 		}
 	}
-	for _, a := range resources.CloudEventAttributes(decode(t, toJSON(t, object(t, spec("{osClock: {enabled: true}}"))))) {
+	all := decode(t, toJSON(t, object(t, spec("{osClock: {enabled: true}}"))))
+	for _, d := range oran.Definitions() {
+		all.Spec.Events.Types = append(all.Spec.Events.Types, d.EventType)
+	}
+	for _, a := range resources.CloudEventAttributes(all) {
 		want = append(want, a.Type)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -597,7 +602,7 @@ func TestEventTypesAnnotation(t *testing.T) {
 	}
 }
 
-// Every event type that O-RAN defines may be asked for, and no other.
+// Every event type that is defined may be asked for, and no other.
 func TestEventTypesThatMayBeAskedFor(t *testing.T) {
 	schema := newServer(t).schema.Properties["spec"].Properties["events"].Properties["types"]
 	var got, want []string

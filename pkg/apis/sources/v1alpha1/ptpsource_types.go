@@ -243,7 +243,7 @@ const (
 
 // Events say what to say, and how.
 type Events struct {
-	// Types are the event types to send. Default: all.
+	// Types are the event types to send. Default: all of O-RAN's.
 	// +optional
 	Types []string `json:"types,omitempty"`
 	// SourceFormat is full or oran. Default full.

@@ -93,11 +93,16 @@ func (e *Events) validate() *apis.FieldError {
 
 // validateWatched refuses to wait for what nobody looks at.
 func (e *Events) validateWatched(o *OSClock) *apis.FieldError {
-	i := slices.Index(e.Types, oran.OSClockSyncStateChange)
-	if i < 0 || o != nil && o.Enabled {
+	if o != nil && o.Enabled {
 		return nil
 	}
-	return refuse(atIndex("types", i), e.Types[i], "is never sent while the clock is not watched; set spec.osClock.enabled: true or leave it out")
+	var errs *apis.FieldError
+	for i, name := range e.Types {
+		if name == oran.OSClockSyncStateChange || name == oran.OSClockStepped {
+			errs = errs.Also(refuse(atIndex("types", i), name, "is never sent while the clock is not watched; set spec.osClock.enabled: true or leave it out"))
+		}
+	}
+	return errs
 }
 
 func eventTypes() []string {

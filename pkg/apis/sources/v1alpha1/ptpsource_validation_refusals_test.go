@@ -471,14 +471,19 @@ func refusals() []refusal {
 				"is never sent while the clock is not watched; set spec.osClock.enabled: true or leave it out",
 		},
 		{
+			`{"events": {"types": ["com.github.eventing-ptp.os-clock.stepped"]}}`,
+			`invalid value: "com.github.eventing-ptp.os-clock.stepped": spec.events.types[0]` + "\n" +
+				"is never sent while the clock is not watched; set spec.osClock.enabled: true or leave it out",
+		},
+		{
 			`{"events": {"types": ["event.sync.ptp-status.ptp-state"]}}`,
 			`invalid value: "event.sync.ptp-status.ptp-state": spec.events.types[0]` + "\n" +
-				"must be one of event.sync.ptp-status.ptp-state-change, event.sync.ptp-status.ptp-clock-class-change, event.sync.sync-status.synchronization-state-change, event.sync.sync-status.os-clock-sync-state-change, event.sync.gnss-status.gnss-state-change, event.sync.synce-status.synce-state-change, event.sync.synce-status.synce-clock-quality-change",
+				"must be one of event.sync.ptp-status.ptp-state-change, event.sync.ptp-status.ptp-clock-class-change, event.sync.sync-status.synchronization-state-change, event.sync.sync-status.os-clock-sync-state-change, event.sync.gnss-status.gnss-state-change, event.sync.synce-status.synce-state-change, event.sync.synce-status.synce-clock-quality-change, com.github.eventing-ptp.os-clock.stepped",
 		},
 		{
 			`{"events": {"types": ["event.sync.sync-status.synce-state-change"]}}`,
 			`invalid value: "event.sync.sync-status.synce-state-change": spec.events.types[0]` + "\n" +
-				"must be one of event.sync.ptp-status.ptp-state-change, event.sync.ptp-status.ptp-clock-class-change, event.sync.sync-status.synchronization-state-change, event.sync.sync-status.os-clock-sync-state-change, event.sync.gnss-status.gnss-state-change, event.sync.synce-status.synce-state-change, event.sync.synce-status.synce-clock-quality-change",
+				"must be one of event.sync.ptp-status.ptp-state-change, event.sync.ptp-status.ptp-clock-class-change, event.sync.sync-status.synchronization-state-change, event.sync.sync-status.os-clock-sync-state-change, event.sync.gnss-status.gnss-state-change, event.sync.synce-status.synce-state-change, event.sync.synce-status.synce-clock-quality-change, com.github.eventing-ptp.os-clock.stepped",
 		},
 		{
 			`{"events": {"types": ["event.sync.ptp-status.ptp-state-change", "event.sync.ptp-status.ptp-state-change"]}}`,

@@ -29,7 +29,7 @@ import (
 func sent(spec v1alpha1.PtpSourceSpec) []string {
 	types := []string{oran.LockStateChange, oran.ClockClassChange, oran.SyncStateChange}
 	if spec.OSClock != nil && spec.OSClock.Enabled {
-		types = append(types, oran.OSClockSyncStateChange)
+		types = append(types, oran.OSClockSyncStateChange, oran.OSClockStepped)
 	}
 	return types
 }
@@ -41,8 +41,7 @@ func CloudEventAttributes(source *v1alpha1.PtpSource) []duckv1.CloudEventAttribu
 	events := source.Spec.Events
 	var attributes []duckv1.CloudEventAttributes
 	for _, definition := range oran.Definitions() {
-		chosen := len(events.Types) == 0 || slices.Contains(events.Types, definition.EventType)
-		if !chosen || !slices.Contains(sent(source.Spec), definition.EventType) {
+		if !oran.Wanted(definition.EventType, events.Types) || !slices.Contains(sent(source.Spec), definition.EventType) {
 			continue
 		}
 		address := oran.Address{Resource: definition.Resource}

@@ -59,6 +59,9 @@ func TestCloudEventAttributes(t *testing.T) {
 		}, []duckv1.CloudEventAttributes{
 			{Type: "event.sync.ptp-status.ptp-state-change", Source: "/sync/ptp-status/lock-state"},
 		}},
+		{"steps of the OS clock, where they are asked for", watched, v1alpha1.Events{Types: []string{"com.github.eventing-ptp.os-clock.stepped"}}, []duckv1.CloudEventAttributes{
+			{Type: "com.github.eventing-ptp.os-clock.stepped", Source: "/cluster/node/*/sync/sync-status/os-clock-set"},
+		}},
 		{"not what is not watched", &v1alpha1.OSClock{}, v1alpha1.Events{Types: []string{"event.sync.sync-status.os-clock-sync-state-change"}}, nil},
 		{"not what cannot be sent yet", nil, v1alpha1.Events{Types: []string{"event.sync.gnss-status.gnss-state-change"}}, nil},
 	} {
@@ -87,6 +90,9 @@ func TestCloudEventAttributesAreThoseOfTheEncoder(t *testing.T) {
 	got := resources.CloudEventAttributes(source(func(s *v1alpha1.PtpSource) {
 		s.Spec.OSClock = &v1alpha1.OSClock{Enabled: true}
 		s.Spec.Events.SourceFormat = "oran"
+		for _, d := range oran.Definitions() {
+			s.Spec.Events.Types = append(s.Spec.Events.Types, d.EventType)
+		}
 	}))
 	byType := func(a, b duckv1.CloudEventAttributes) int {
 		if a.Type < b.Type {
