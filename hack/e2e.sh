@@ -49,7 +49,7 @@ if [ "${1:-}" != run ]; then
 	}
 	trap take_down EXIT
 	trap 'exit 130' INT TERM
-	cluster up
+	cluster up -cert-manager # for the sample about TLS and OIDC
 fi
 env=$(cluster env)
 eval "$env"
@@ -80,4 +80,10 @@ ko resolve --image-label "eventing-ptp.test/upgrade=$(date +%s)" -Rf config/ |
 	sed -E 's|(app\.kubernetes\.io/version: )devel$|\1upgraded|' >"$E2E_UPGRADE"
 
 # Tests that share nothing but the cluster run at once: most of their time they wait.
-FORMAT=standard-verbose hack/gotest.sh e2e -tags e2e -count=1 -timeout 30m -parallel 8 ${RUN:+-run "$RUN"} ./test/e2e
+status=0
+FORMAT=standard-verbose hack/gotest.sh e2e -tags e2e -count=1 -timeout 30m -parallel 8 ${RUN:+-run "$RUN"} ./test/e2e || status=$?
+# What pages say, typed. It installs and removes this project, so it comes after all others.
+FORMAT=standard-verbose hack/gotest.sh e2e.docs -tags e2e -count=1 -timeout 30m -run "${RUN:-^(TestSamples|TestInstallPage)\$}" ./test/docs || status=$?
+read -r passed failed skipped < <(awk '{ p += $1; f += $2; s += $3 } END { print p, f, s }' .cache/test/e2e.*totals)
+echo "e2e: $passed passed, $failed failed, $skipped skipped"
+exit "$status"
