@@ -88,11 +88,32 @@ func run(m *testing.M) (status int, err error) {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, clocks.Close()) }()
-	runner.Faults = clocks
+	runner.Faults = patient{clocks}
 	if err := shell(ctx, "kubectl -n knative-eventing patch configmap config-ptp --type merge --patch '"+thresholds+"'"); err != nil {
 		return 1, err
 	}
 	return m.Run(), nil
+}
+
+// locked waits until every adapter takes the clocks of its node for locked, and so would a
+// reader before breaking one.
+const locked = `all() {
+	for pod in $(kubectl -n eventing-ptp-adapters get pods -o name); do
+		kubectl -n eventing-ptp-adapters logs "$pod" | grep sync-state | tail -n 1 | grep -q '"to":"LOCKED"' || return 1
+	done
+}
+until all; do sleep 0.2; done`
+
+// patient breaks clocks that are well.
+type patient struct{ *lab.Lab }
+
+func (p patient) Do(ctx context.Context, line string) (time.Time, error) {
+	if !strings.HasPrefix(line, "thaw") {
+		if err := shell(ctx, locked); err != nil {
+			return time.Now(), err
+		}
+	}
+	return p.Lab.Do(ctx, line)
 }
 
 // shell runs commands that are not of a page.

@@ -54,6 +54,9 @@ func asInstalled(ctx context.Context) context.Context {
 func TestSamplesAreAccepted(t *testing.T) {
 	for _, s := range samples(t) {
 		for _, o := range s.objects {
+			if o.err != nil {
+				t.Errorf("%s: %v", o.file, o.err)
+			}
 			ctx := asInstalled(t.Context())
 			if d, ok := o.typed.(apis.Defaultable); ok {
 				d.SetDefaults(ctx)
@@ -220,7 +223,7 @@ func TestPodsOfSamples(t *testing.T) {
 			}
 		}
 		for _, service := range of[*knativeService](s) {
-			pods = append(pods, service.Spec.Template)
+			pods = append(pods, corev1.PodTemplateSpec{Spec: service.Spec.Template.Spec.PodSpec})
 		}
 		for _, p := range pods {
 			if got := p.Spec.Containers[0].Image; len(p.Spec.Containers) != 1 || got != image {

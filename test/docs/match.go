@@ -35,7 +35,7 @@ var varying = []struct {
 	{regexp.MustCompile(`\b[0-9a-f]{12}-\d+\b`), "ID"}, // of an event
 	{regexp.MustCompile(`\b\d{20}\b`), "SEQUENCE"},
 	{regexp.MustCompile(` (\d+[dhms])+$`), " AGE"},
-	{regexp.MustCompile(` +`), " "}, // columns are as wide as what is in them
+	{regexp.MustCompile(`[ \t]+`), " "}, // columns are as wide as what is in them
 }
 
 // Match compares what commands printed with what a page shows, and says what differs.
@@ -43,7 +43,7 @@ var varying = []struct {
 // They must be equal line by line, from the first to the last. A line of the page that is
 // nothing but … stands for any number of lines, and … in a line for any text. Times of
 // events, their ids and sequences, ages at the end of a line, and how many blanks there are
-// between words may differ.
+// between words may differ, and whether they are tabs.
 func Match(page []string, printed string) error {
 	got := strings.Split(strings.TrimRight(printed, "\n"), "\n")
 	at, floating := 0, false // where the next part must begin, or must not begin before
@@ -106,7 +106,7 @@ func pattern(line string) *regexp.Regexp {
 
 // settle puts the kind in the place of what varies.
 func settle(line string) string {
-	line = strings.TrimRight(line, " ")
+	line = strings.TrimRight(line, " \t")
 	for _, v := range varying {
 		line = v.pattern.ReplaceAllString(line, v.kind)
 	}

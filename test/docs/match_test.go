@@ -47,6 +47,7 @@ func TestMatch(t *testing.T) {
 		{"something else in a line", "a … c", "a b d\n", false},
 		{"what has a meaning in patterns", "a.c", "abc\n", false},
 		{"wider columns", "NAME READY", "NAME        READY   \n", true},
+		{"tabs for blanks", "  a    b", "  a\t  b\n", true},
 		{"another age", "clocks True 12s", "clocks True 2m3s\n", true},
 		{"another number that is no age", "clocks 2/2", "clocks 1/2\n", false},
 		{"another event", event, strings.NewReplacer("6b00676949ec-18", "000067694f00-7", "51.699090444", "52", "018", "007").Replace(event), true},

@@ -98,7 +98,7 @@ func TestCommandsOfSamples(t *testing.T) {
 	kinds := map[string]string{"deployment": "Deployment", "trigger": "Trigger", "ptpsource": "PtpSource"}
 	for _, s := range samples(t) {
 		for _, step := range s.page.Steps {
-			for _, m := range regexp.MustCompile(`(?:-n|namespace) (\S+)`).FindAllStringSubmatch(step.Commands, -1) {
+			for _, m := range regexp.MustCompile(`(?:kubectl -n|namespace) (\S+)`).FindAllStringSubmatch(step.Commands, -1) {
 				if m[1] != s.namespace() {
 					t.Errorf("%s:%d: namespace %s, want %s", s.page.Path, step.Line, m[1], s.namespace())
 				}

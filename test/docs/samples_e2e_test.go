@@ -31,6 +31,9 @@ func TestSamples(t *testing.T) {
 			continue
 		}
 		t.Run(s.name, func(t *testing.T) {
+			if _, err := runner.Faults.Do(t.Context(), "wait n1 SLAVE"); err != nil {
+				t.Fatal(err)
+			}
 			if s.name == "09-tls-oidc" {
 				secure(t)
 			}

@@ -57,6 +57,7 @@ type object struct {
 	unstructured.Unstructured
 	file  string
 	typed any
+	err   error // of reading it as that type
 }
 
 // kinds are the types that manifests are read as. Those of Knative's that are in our module
@@ -86,7 +87,13 @@ type meta struct {
 type knativeService struct {
 	meta `json:",inline"`
 	Spec struct {
-		Template corev1.PodTemplateSpec `json:"template"`
+		Template struct {
+			metav1.ObjectMeta `json:"metadata"`
+			Spec              struct {
+				corev1.PodSpec `json:",inline"`
+				TimeoutSeconds int64 `json:"timeoutSeconds"`
+			} `json:"spec"`
+		} `json:"template"`
 	} `json:"spec"`
 }
 
@@ -157,9 +164,7 @@ func objects(t *testing.T, file string) []object {
 			t.Fatalf("%s: this test does not know the kind %s of %s", file, o.GetKind(), o.GetAPIVersion())
 		}
 		o.typed = kind()
-		if err := yaml.UnmarshalStrict(document, o.typed); err != nil {
-			t.Errorf("%s: %v", file, err)
-		}
+		o.err = yaml.UnmarshalStrict(document, o.typed)
 		all = append(all, o)
 	}
 }
