@@ -86,6 +86,9 @@ func (a *Adapter) Start(ctx context.Context) error {
 		osClock := osclock.NewWatcher(origin, line.observe, a.log.Named("osclock"))
 		stages = append(stages, func(ctx context.Context) error { osClock.Run(ctx); return nil })
 	}
+	if every := c.Events.ReassertEvery.Duration; every > 0 {
+		stages = append(stages, func(ctx context.Context) error { line.reassert(ctx, every); return nil })
+	}
 	if c.Health.Address != "" {
 		stages = append(stages, func(ctx context.Context) error { return newHealth(line).serve(ctx, c.Health.Address) })
 	}
@@ -125,8 +128,12 @@ func (a *Adapter) publisher(events journal.Journal) (*sink.Publisher, error) {
 			MaxBackoff: d.BackoffMax.Duration,
 			Linear:     d.BackoffPolicy == config.Linear,
 			Retries:    retries,
+
+			RetryAfterMax: d.RetryAfterMax.Duration,
 		},
-		Logger: a.log.Named("sink").Desugar(),
+		LatestPerResource: d.Backlog == config.LatestPerResource,
+		Sampled:           sampled(a.env),
+		Logger:            a.log.Named("sink").Desugar(),
 	}
 	if d.DeadLetterSink != "" {
 		if p.DeadLetter, err = a.target(a.env.deadLetter()); err != nil {

@@ -27,6 +27,9 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/sdk/trace"
+	oteltrace "go.opentelemetry.io/otel/trace"
 	"golang.org/x/net/http/httpguts"
 	adapterv2 "knative.dev/eventing/pkg/adapter/v2"
 	"knative.dev/eventing/pkg/apis"
@@ -46,9 +49,10 @@ func newTarget(c adapterv2.ClientConfig) (sink.Target, error) {
 	if err != nil {
 		return sink.Target{}, err
 	}
-	t := sink.Target{URL: c.Env.GetSink(), Transport: newTransport(c), Header: header}
+	transport := newTransport(c)
+	t := sink.Target{URL: c.Env.GetSink(), Transport: transport, Header: header}
 	if observed(c.Env) {
-		t.Transport = observe(c, t.Transport)
+		t.Transport = observe(c, transport)
 	}
 	if audience, account := c.Env.GetAudience(), c.Env.GetOIDCServiceAccountName(); audience != nil && account != nil {
 		t.Token = func(context.Context) (string, error) { return c.TokenProvider.GetJWT(*account, *audience) }
@@ -100,17 +104,46 @@ func newTransport(c adapterv2.ClientConfig) *http.Transport {
 // observed is whether K_OBSERVABILITY_CONFIG asks for anything about requests. They are
 // not observed where nobody looks.
 func observed(env adapterv2.EnvConfigAccessor) bool {
-	config, _ := env.GetObservabilityConfig() // what cannot be read counts as nothing, as in the library
-	config, none := observability.MergeWithDefaults(config), observability.DefaultConfig()
+	config, none := observabilityOf(env), observability.DefaultConfig()
 	return config.Metrics.Protocol != none.Metrics.Protocol || config.Tracing.Protocol != none.Tracing.Protocol
 }
 
-// observe measures and traces requests as the library does.
-func observe(c adapterv2.ClientConfig, next http.RoundTripper) http.RoundTripper {
-	return otelhttp.NewTransport(next,
+func observabilityOf(env adapterv2.EnvConfigAccessor) *observability.Config {
+	config, _ := env.GetObservabilityConfig() // what cannot be read counts as nothing, as in the library
+	return observability.MergeWithDefaults(config)
+}
+
+// observe measures and traces requests as the library does. Each is a part of the trace
+// that its event has begun.
+func observe(c adapterv2.ClientConfig, next *http.Transport) http.RoundTripper {
+	return &observing{next, otelhttp.NewTransport(next,
 		otelhttp.WithPropagators(tracing.DefaultTextMapPropagator()),
 		otelhttp.WithMeterProvider(cmp.Or(c.MeterProvider, otel.GetMeterProvider())),
 		otelhttp.WithTracerProvider(cmp.Or(c.TraceProvider, otel.GetTracerProvider())),
 		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return "cloudevents.http." + r.URL.Path }),
-	)
+	)}
+}
+
+// observing is a transport that can still be told to close its connections.
+type observing struct {
+	*http.Transport
+	observed http.RoundTripper
+}
+
+func (o *observing) RoundTrip(r *http.Request) (*http.Response, error) {
+	ctx := tracing.DefaultTextMapPropagator().Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+	return o.observed.RoundTrip(r.WithContext(ctx))
+}
+
+// sampled says of which events the traces are recorded: of as many as the configuration
+// says, where it has a protocol for traces.
+func sampled(env adapterv2.EnvConfigAccessor) func(sink.TraceID) bool {
+	config := observabilityOf(env).Tracing
+	if config.Protocol == tracing.ProtocolNone {
+		return nil
+	}
+	sampler := trace.TraceIDRatioBased(config.SamplingRate)
+	return func(id sink.TraceID) bool {
+		return sampler.ShouldSample(trace.SamplingParameters{TraceID: oteltrace.TraceID(id)}).Decision == trace.RecordAndSample
+	}
 }

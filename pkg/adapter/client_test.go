@@ -19,6 +19,7 @@ package adapter
 import (
 	"context"
 	"crypto/tls"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -31,6 +32,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -189,62 +191,75 @@ func headers(id string, sequence int) http.Header {
 	}
 }
 
-// client is what the publisher and the library's client have in common: it sends an
-// entry of the journal once, and returns why it was not taken.
+// client is what the publisher and the library's client have in common: it sends entries
+// of the journal, each once, and returns why they were not taken.
 type client interface {
-	send(t *testing.T, e journal.Entry) string
+	send(t *testing.T, entries []journal.Entry) []string
 }
 
 // ours is the publisher.
-type ours struct{ target sink.Target }
+type ours struct {
+	target  sink.Target
+	sampled func(sink.TraceID) bool
+}
 
-func (o ours) send(t *testing.T, e journal.Entry) string {
+func (o ours) send(t *testing.T, entries []journal.Entry) []string {
 	t.Helper()
 	core, log := observer.New(zapcore.ErrorLevel)
 	d := sink.DefaultDelivery()
 	d.Retries = 0
-	p := &sink.Publisher{Cursor: &one{Entry: e}, Sink: o.target, Delivery: d, Logger: zap.New(core)}
+	p := &sink.Publisher{Cursor: &cursor{entries}, Sink: o.target, Delivery: d, Sampled: o.sampled, Logger: zap.New(core)}
 	if err := p.Run(t.Context()); !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	}
+	var reasons []string
 	for _, line := range log.All() {
-		return fmt.Sprint(line.ContextMap()["reason"])
+		reasons = append(reasons, fmt.Sprint(line.ContextMap()["reason"]))
 	}
-	return ""
+	return reasons
 }
 
-// one is a cursor of one entry.
-type one struct {
-	journal.Entry
-	read bool
-}
+// cursor reads entries, and then fails.
+type cursor struct{ entries []journal.Entry }
 
-func (c *one) Next(context.Context) (journal.Entry, error) {
-	if c.read {
+func (c *cursor) Next(context.Context) (journal.Entry, error) {
+	if len(c.entries) == 0 {
 		return journal.Entry{}, io.EOF
 	}
-	c.read = true
-	return c.Entry, nil
+	e := c.entries[0]
+	c.entries = c.entries[1:]
+	return e, nil
 }
 
-func (c *one) Ack(journal.Entry) error { return nil }
-func (c *one) Pending() uint64         { return 0 }
-func (c *one) Dropped() uint64         { return 0 }
-func (c *one) Close() error            { return nil }
+func (c *cursor) Ack(journal.Entry) error { return nil }
+func (c *cursor) Pending() uint64         { return 0 }
+func (c *cursor) Dropped() uint64         { return 0 }
+func (c *cursor) Close() error            { return nil }
 
 // library is the client of Knative's adapter library.
 type library struct{ adapterv2.Client }
 
-func (l library) send(t *testing.T, e journal.Entry) string {
+func (l library) send(t *testing.T, entries []journal.Entry) []string {
 	t.Helper()
-	event, err := oran.Unmarshal(e.Payload)
-	if err != nil {
-		t.Fatal(err)
+	var reasons []string
+	for _, e := range entries {
+		event, err := oran.Unmarshal(e.Payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result := l.Send(t.Context(), event.CloudEvent(e.ID(), e.Sequence)); !cloudevents.IsACK(result) {
+			reasons = append(reasons, result.Error())
+		}
 	}
-	if result := l.Send(t.Context(), event.CloudEvent(e.ID(), e.Sequence)); !cloudevents.IsACK(result) {
-		return result.Error()
+	return reasons
+}
+
+func entries(n int) []journal.Entry {
+	var all []journal.Entry
+	for i := range n {
+		all = append(all, journal.Entry{Epoch: "e", Sequence: uint64(i + 1), Payload: someEvent().Marshal()})
 	}
-	return ""
+	return all
 }
 
 // The publisher must obey the environment as the library's client does, down to the
@@ -284,7 +299,10 @@ func TestClients(t *testing.T) {
 		{name: "an audience without a token", env: oidc, cluster: http.StatusForbidden, err: "could not request a token for ns1/sa1"},
 	} {
 		for name, made := range map[string]func(adapterv2.ClientConfig) (client, error){
-			"ours": func(c adapterv2.ClientConfig) (client, error) { target, err := newTarget(c); return ours{target}, err },
+			"ours": func(c adapterv2.ClientConfig) (client, error) {
+				target, err := newTarget(c)
+				return ours{target: target}, err
+			},
 			"library": func(c adapterv2.ClientConfig) (client, error) {
 				l, err := adapterv2.NewClient(c)
 				return library{l}, err
@@ -311,14 +329,24 @@ func TestClients(t *testing.T) {
 				}
 
 				var want []request
-				for n := range 2 {
-					entry := journal.Entry{Epoch: "e", Sequence: uint64(n + 1), Payload: someEvent().Marshal()}
-					if got := client.send(t, entry); (got == "") != (tc.err == "") || !strings.Contains(got, tc.err) {
-						t.Errorf("it fails with %q, want %q", got, tc.err)
+				two := entries(2)
+				reasons := client.send(t, two)
+				if failures := len(reasons); tc.err == "" && failures > 0 || tc.err != "" && failures != 2 {
+					t.Errorf("it fails with %q, want %q", reasons, tc.err)
+				}
+				for _, got := range reasons {
+					if !strings.Contains(got, tc.err) {
+						t.Errorf("it fails with %q, want %q in it", got, tc.err)
 					}
+				}
+				for n, entry := range two {
 					if tc.want != nil {
 						header := headers(entry.ID(), n+1)
 						maps.Copy(header, tc.want)
+						if name == "ours" { // the library's client begins no trace unless one is recorded
+							trace := []string{[]string{"00-cf7b95ff8376749cab7545d34e991cb5-f4af76877e955d11-00", "00-e49f74136587f644ee47054fdf250315-d4f09dc629133a4b-00"}[n]}
+							header["Traceparent"], header["Ce-Traceparent"] = trace, trace
+						}
 						want = append(want, request{http.MethodPost, "/in", `{"a":1}`, header})
 					}
 				}
@@ -337,46 +365,73 @@ func TestClients(t *testing.T) {
 // send sends an event to a target, which must take it.
 func send(t *testing.T, target sink.Target) {
 	t.Helper()
-	if reason := (ours{target}).send(t, journal.Entry{Epoch: "e", Sequence: 1, Payload: someEvent().Marshal()}); reason != "" {
-		t.Fatal(reason)
+	if reasons := (ours{target: target}).send(t, entries(1)); len(reasons) > 0 {
+		t.Fatal(reasons)
 	}
 }
 
-// What is to be observed, is.
+// What is to be observed, is. Every request says which trace it is part of, and whether
+// somebody records it.
 func TestTraces(t *testing.T) {
 	ctx := t.Context()
 	collector := newRecorder(t, nil, func(http.ResponseWriter, *http.Request) {})
-	tracer, err := tracing.NewTracerProvider(ctx, tracing.Config{Protocol: tracing.ProtocolHTTPProtobuf, Endpoint: collector.URL, SamplingRate: 1})
+	tracer, err := tracing.NewTracerProvider(ctx, tracing.Config{Protocol: tracing.ProtocolHTTPProtobuf, Endpoint: collector.URL, SamplingRate: 0.5})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := newRecorder(t, nil, accepts)
-	for config, traced := range map[string]bool{
-		``:   false,
-		`{}`: false,
-		`{"tracing": {"protocol": "none"}, "metrics": {"protocol": "none"}, "runtime": {"exportInterval": 30000000000}}`: false,
-		`no JSON`: false, // and the library says so
-		`{"tracing": {"protocol": "http/protobuf", "endpoint": "http://collector.example"}}`: true,
-		`{"metrics": {"protocol": "prometheus"}}`:                                            true,
+	const otlp = `{"tracing": {"protocol": "http/protobuf", "endpoint": "http://collector.example", "samplingRate": `
+	for _, tc := range []struct {
+		config           string
+		flags            string
+		observed, traced bool
+	}{
+		{``, "00", false, false},
+		{`{}`, "00", false, false},
+		{`{"tracing": {"protocol": "none"}, "metrics": {"protocol": "none"}, "runtime": {"exportInterval": 30000000000}}`, "00", false, false},
+		{`no JSON`, "00", false, false}, // and the library says so
+		{`{"metrics": {"protocol": "prometheus"}}`, "00", true, false},
+		{otlp + `0}}`, "00", true, false},
+		{otlp + `1}}`, "01", true, true},
 	} {
-		t.Setenv("K_OBSERVABILITY_CONFIG", config)
-		c := clientConfig(t, s.URL)
-		c.TraceProvider = tracer
-		target, err := newTarget(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		send(t, target)
-		requests, _ := s.seen()
-		if got := requests[len(requests)-1].Header.Get("Traceparent") != ""; got != traced {
-			t.Errorf("%s: the request is traced: %v, want %v", config, got, traced)
-		}
+		t.Run(tc.config, func(t *testing.T) {
+			t.Setenv("K_OBSERVABILITY_CONFIG", tc.config)
+			c := clientConfig(t, s.URL)
+			c.TraceProvider = tracer
+			target, err := newTarget(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if reasons := (ours{target, sampled(c.Env)}).send(t, entries(1)); len(reasons) > 0 {
+				t.Fatal(reasons)
+			}
+			requests, _ := s.seen()
+			h := requests[len(requests)-1].Header
+			event, sent := strings.Split(h.Get("Ce-Traceparent"), "-"), strings.Split(h.Get("Traceparent"), "-")
+			if len(event) != 4 || len(sent) != 4 || event[1] != sent[1] {
+				t.Fatalf("the event is part of the trace %q, and the request of %q", event, sent)
+			}
+			if event[3] != tc.flags || sent[3] != tc.flags {
+				t.Errorf("the flags are %s of the event and %s of the request, want %s", event[3], sent[3], tc.flags)
+			}
+			if own := event[2] != sent[2]; own != tc.observed {
+				t.Errorf("the request has a span of its own: %v, want %v", own, tc.observed)
+			}
+			if err := tracer.TracerProvider.(interface{ ForceFlush(context.Context) error }).ForceFlush(ctx); err != nil {
+				t.Fatal(err)
+			}
+			spans, _ := collector.seen()
+			raw, err := hex.DecodeString(event[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := slices.ContainsFunc(spans, func(r request) bool { return strings.Contains(r.Body, string(raw)) }); got != tc.traced {
+				t.Errorf("the collector has the trace: %v, want %v", got, tc.traced)
+			}
+		})
 	}
 	if err := tracer.Shutdown(ctx); err != nil {
 		t.Fatal(err)
-	}
-	if spans, _ := collector.seen(); len(spans) == 0 {
-		t.Error("the collector got no spans")
 	}
 }
 

@@ -71,6 +71,8 @@ func validate(c config.Config) error {
 	switch {
 	case c.Events.SourceFormat != string(oran.SourceFull) && c.Events.SourceFormat != string(oran.SourceORAN):
 		return fmt.Errorf("events: sourceFormat is %q; it must be full or oran", c.Events.SourceFormat)
+	case c.Events.ReassertEvery.Duration != 0 && c.Events.ReassertEvery.Duration < config.MinReassert:
+		return fmt.Errorf("events: reassertEvery is %v; it must be %v or more, or 0 (never)", c.Events.ReassertEvery.Duration, config.MinReassert)
 	case c.Delivery.Timeout.Duration <= 0:
 		return fmt.Errorf("delivery: timeout is %v; it must be positive, for example 10s, or a sink that hangs would hang the adapter", c.Delivery.Timeout.Duration)
 	case c.Delivery.Retry != nil && *c.Delivery.Retry < 0:
@@ -79,6 +81,10 @@ func validate(c config.Config) error {
 		return fmt.Errorf("delivery: backoffPolicy is %q; it must be exponential or linear", c.Delivery.BackoffPolicy)
 	case c.Delivery.BackoffDelay.Duration <= 0 || c.Delivery.BackoffMax.Duration < c.Delivery.BackoffDelay.Duration:
 		return fmt.Errorf("delivery: backoffDelay is %v and backoffMax %v; they must be positive and in this order", c.Delivery.BackoffDelay.Duration, c.Delivery.BackoffMax.Duration)
+	case c.Delivery.RetryAfterMax.Duration < 0:
+		return fmt.Errorf("delivery: retryAfterMax is %v; it must be 0 (Retry-After is not obeyed) or positive, for example 1m", c.Delivery.RetryAfterMax.Duration)
+	case c.Delivery.Backlog != config.AllEvents && c.Delivery.Backlog != config.LatestPerResource:
+		return fmt.Errorf("delivery: backlog is %q; it must be All or LatestPerResource", c.Delivery.Backlog)
 	case c.History.Entries < 1:
 		return fmt.Errorf("history: entries is %d; it must be 1 or more", c.History.Entries)
 	}

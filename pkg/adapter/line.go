@@ -17,6 +17,8 @@ limitations under the License.
 package adapter
 
 import (
+	"context"
+	"math/rand/v2"
 	"runtime"
 	"sync"
 	"time"
@@ -73,6 +75,22 @@ func (l *line) advance() {
 	l.report(l.do(func(n *clock.Node) []clock.Transition { return n.Advance(l.instant(time.Now())) }))
 }
 
+// reassert records the present state of everything again, every so often until ctx ends.
+// It begins somewhere in the first period, so that not all nodes speak at once.
+func (l *line) reassert(ctx context.Context, every time.Duration) {
+	timer := time.NewTimer(rand.N(every))
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		timer.Reset(every)
+		l.report(l.do(func(n *clock.Node) []clock.Transition { return n.Reassert(l.instant(time.Now())) }))
+	}
+}
+
 // do decides and records, and sets the alarm for the next change that only time will bring.
 func (l *line) do(decide func(*clock.Node) []clock.Transition) []recorded {
 	l.mu.Lock()
@@ -127,7 +145,9 @@ func (l *line) record(changes []clock.Transition) []recorded {
 func (l *line) lasted(t clock.Transition) time.Duration {
 	p := property{t.Kind, t.Instance}
 	since := l.since[p]
-	l.since[p] = t.At
+	if t.From != t.To { // otherwise it lasts
+		l.since[p] = t.At
+	}
 	if t.From == nil {
 		return 0
 	}
@@ -153,6 +173,9 @@ func (l *line) report(done []recorded) {
 		if r.err != nil {
 			l.log.Errorw("a change was lost; please report this", "transition", r.transition, zap.Error(r.err))
 			continue
+		}
+		if r.event.Repeats() {
+			continue // nothing has changed
 		}
 		l.log.Infow("changed", r.fields()...)
 	}

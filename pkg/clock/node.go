@@ -84,6 +84,32 @@ func (n *Node) Advance(now Instant) []Transition {
 	return n.settle(now, changes)
 }
 
+// Reassert returns all that is known as transitions that change nothing, in the same order:
+// what somebody has missed who listens only now.
+func (n *Node) Reassert(now Instant) []Transition {
+	var all []Transition
+	for _, i := range n.instances {
+		if i.state != Unknown {
+			t := i.transition(now, LockState, Reassert)
+			t.From, t.To = i.state, i.state
+			all = append(all, t)
+		}
+		if i.class != nil {
+			t := i.transition(now, ClockClass, Reassert)
+			t.From, t.To = i.class, i.class
+			all = append(all, t)
+		}
+	}
+	sync, os := n.verdicts()
+	if n.osState != Unknown {
+		all = append(all, Transition{At: now, Kind: OSClockState, From: n.osState, To: n.osState, Reason: Reassert, Interface: os.iface})
+	}
+	if n.state != Unknown {
+		all = append(all, Transition{At: now, Kind: SyncState, From: n.state, To: n.state, Reason: Reassert, Interface: sync.iface})
+	}
+	return all
+}
+
 // Deadline returns when Advance must be called next, and whether it must at all.
 func (n *Node) Deadline() (Instant, bool) {
 	var next Instant
@@ -133,16 +159,24 @@ func (n *Node) removeAllBut(at Instant, names []string) []Transition {
 
 // settle adds the changes of the node's own states that follow from changes.
 func (n *Node) settle(at Instant, changes []Transition) []Transition {
-	node := n.followers(n.state)
-	if n.os != nil {
-		os := verdict{state: n.os.state, reason: n.os.reason}
-		node = worse(node, os)
-		if n.fedByPTP {
-			os = worse(os, n.followers(n.osState))
-		}
-		changes = publish(changes, at, OSClockState, &n.osState, os)
+	sync, os := n.verdicts()
+	changes = publish(changes, at, OSClockState, &n.osState, os)
+	return publish(changes, at, SyncState, &n.state, sync)
+}
+
+// verdicts returns the states of the node as a whole and of its OS clock as they follow from
+// what is known now. That of an OS clock which is not watched is Unknown.
+func (n *Node) verdicts() (sync, os verdict) {
+	sync = n.followers(n.state)
+	if n.os == nil {
+		return sync, verdict{}
 	}
-	return publish(changes, at, SyncState, &n.state, node)
+	os = verdict{state: n.os.state, reason: n.os.reason}
+	sync = worse(sync, os)
+	if n.fedByPTP {
+		os = worse(os, n.followers(n.osState))
+	}
+	return sync, os
 }
 
 // verdict is a state of the node, and where it comes from.

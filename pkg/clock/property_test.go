@@ -247,6 +247,15 @@ func TestRandomObservations(t *testing.T) {
 					t.Fatalf("at %v: %s is still in HOLDOVER, %v without a source (round %d of seed %d)", now, name, now.Sub(w.lostSince), round, seed)
 				}
 			}
+			again := n.Reassert(now)
+			for _, c := range again {
+				if said := value[c.Instance+" "+c.Kind.String()]; c.From != said || c.To != said || c.At != now || c.Reason != Reassert {
+					fail(c, "is said again, and was not said")
+				}
+			}
+			if len(again) != len(value) {
+				t.Fatalf("at %v: %d states are said again, of %d (round %d of seed %d)", now, len(again), len(value), round, seed)
+			}
 			if node := value[" sync-state"]; node == Locked && value["a lock-state"] != Locked && value["b lock-state"] != Locked {
 				t.Fatalf("at %v: the node is LOCKED, no instance is (round %d of seed %d)", now, round, seed)
 			}

@@ -106,7 +106,7 @@ type Transition struct {
 	HasOffset bool
 }
 
-// Reason says why a transition happened, in CamelCase.
+// Reason says why a transition happened, in CamelCase, or that none did.
 type Reason string
 
 // The reasons.
@@ -139,4 +139,6 @@ const (
 	ClockStepped Reason = "ClockStepped"
 	// ClockUnreadable: the kernel does not say how the OS clock is.
 	ClockUnreadable Reason = "ClockUnreadable"
+	// Reassert: nothing has changed; the present state is said again for those who came late.
+	Reassert Reason = "reassert"
 )

@@ -702,6 +702,50 @@ func TestInterfaceIsTheOneFollowed(t *testing.T) {
 	}
 }
 
+func TestReassert(t *testing.T) {
+	again := func(steps ...step) []string {
+		n := NewNode(limits)
+		var at Instant
+		for _, s := range steps {
+			at = s.at * ms
+			name := s.of
+			if name == "" {
+				name = "a"
+			}
+			n.Observe(Observation{At: at, Instance: name, Fact: s.fact})
+		}
+		var got []string
+		for _, c := range n.Reassert(at + 500*ms) {
+			got = append(got, describe(c))
+		}
+		return got
+	}
+	for _, tc := range []struct {
+		name  string
+		steps []step
+		want  []string
+	}{
+		{name: "nothing is known", steps: nil},
+		{name: "nothing is known yet of what is there", steps: []step{{at: 0, fact: one}}},
+		{name: "no instance", steps: []step{{at: 0, fact: none}}, want: []string{"500 node sync-state FREERUN>FREERUN reassert"}},
+		{name: "locked, with the last offset", steps: append(lockedAtStart[:3:3], step{at: 200, fact: Sync{Offset: 42}}), want: []string{
+			"700 a lock-state LOCKED>LOCKED reassert 42", "700 a clock-class 6>6 reassert 42", "700 node sync-state LOCKED>LOCKED reassert",
+		}},
+		{name: "lost, without an offset", steps: append(lockedAtStart[:3:3], step{at: 200, fact: port(1, Listening)}), want: []string{
+			"700 a lock-state HOLDOVER>HOLDOVER reassert", "700 a clock-class 255>255 reassert", "700 node sync-state HOLDOVER>HOLDOVER reassert",
+		}},
+		{name: "one that is not read yet", steps: append([]step{{at: 0, fact: two}}, lockedAtStart[1:]...), want: []string{
+			"600 a lock-state LOCKED>LOCKED reassert 55", "600 a clock-class 6>6 reassert 55", "600 node sync-state LOCKED>LOCKED reassert",
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, again(tc.steps...)); diff != "" {
+				t.Errorf("said again (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestDeadline(t *testing.T) {
 	n := NewNode(limits)
 	n.Observe(Observation{Fact: two})

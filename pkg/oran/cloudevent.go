@@ -48,6 +48,12 @@ const (
 	// PartitionKeyExtension keeps the events of one resource in order on their way
 	// through a partitioned log, such as Kafka. It is the full resource address.
 	PartitionKeyExtension = "partitionkey"
+	// SkippedExtension is how many changes of the resource before this one were not sent,
+	// because this one makes them superfluous; left out where there were none.
+	SkippedExtension = "ptpskipped"
+	// TraceParentExtension is the trace that begins with the event (the CloudEvents
+	// extension for distributed tracing).
+	TraceParentExtension = "traceparent"
 )
 
 // CloudEvent returns the event with the identity that the journal gave it. The same

@@ -118,6 +118,9 @@ func (e Encoder) Encode(t clock.Transition, at time.Time) (Event, error) {
 	return event, nil
 }
 
+// Repeats is whether the event says again what was said before, and nothing has changed.
+func (e Event) Repeats() bool { return e.State == e.Previous }
+
 // describe returns the resource that t is about, and the data of its event.
 func (e Encoder) describe(t clock.Transition) (string, []Value, error) {
 	if t.To == nil || t.To == clock.Unknown {

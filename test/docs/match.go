@@ -34,6 +34,7 @@ var varying = []struct {
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`), "TIME"},
 	{regexp.MustCompile(`\b[0-9a-f]{12}-\d+\b`), "ID"}, // of an event
 	{regexp.MustCompile(`\b\d{20}\b`), "SEQUENCE"},
+	{regexp.MustCompile(`\b00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]\b`), "TRACE"},
 	{regexp.MustCompile(` (\d+[dhms])+$`), " AGE"},
 	{regexp.MustCompile(`[ \t]+`), " "}, // columns are as wide as what is in them
 }
@@ -42,7 +43,7 @@ var varying = []struct {
 //
 // They must be equal line by line, from the first to the last. A line of the page that is
 // nothing but … stands for any number of lines, and … in a line for any text. Times of
-// events, their ids and sequences, ages at the end of a line, and how many blanks there are
+// events, their ids, sequences and traces, ages at the end of a line, and how many blanks there are
 // between words may differ, and whether they are tabs.
 func Match(page []string, printed string) error {
 	got := strings.Split(strings.TrimRight(printed, "\n"), "\n")

@@ -22,7 +22,8 @@ import (
 )
 
 func TestMatch(t *testing.T) {
-	const event = "  id: 6b00676949ec-18\n  time: 2026-11-20T15:29:51.699090444Z\n  sequence: 00000000000000000018"
+	const event = "  id: 6b00676949ec-18\n  time: 2026-11-20T15:29:51.699090444Z\n  sequence: 00000000000000000018" +
+		"\n  traceparent: 00-f1eee5b53cadd5de2489c08b66a974e5-d3b615bf823cb423-00"
 	for _, tc := range []struct {
 		name, page, printed string
 		want                bool
@@ -50,7 +51,7 @@ func TestMatch(t *testing.T) {
 		{"tabs for blanks", "  a    b", "  a\t  b\n", true},
 		{"another age", "clocks True 12s", "clocks True 2m3s\n", true},
 		{"another number that is no age", "clocks 2/2", "clocks 1/2\n", false},
-		{"another event", event, strings.NewReplacer("6b00676949ec-18", "000067694f00-7", "51.699090444", "52", "018", "007").Replace(event), true},
+		{"another event", event, strings.NewReplacer("6b00676949ec-18", "000067694f00-7", "51.699090444", "52", "018", "007", "f1eee5", "0a1b2c").Replace(event), true},
 		{"another state", "  ptpstate: LOCKED", "  ptpstate: FREERUN\n", false},
 		{"another node", "/cluster/node/n1/sync", "/cluster/node/n2/sync\n", false},
 		{"another class", "  ptpstate: 6", "  ptpstate: 7\n", false},

@@ -93,6 +93,8 @@ type Events struct {
 	Types []string `json:"types,omitempty"`
 	// SourceFormat is full (/cluster/node/n1/sync/...) or oran (/sync/...).
 	SourceFormat string `json:"sourceFormat"`
+	// ReassertEvery is how often the present state of everything is said again; 0: never.
+	ReassertEvery metav1.Duration `json:"reassertEvery"`
 }
 
 // Delivery says how hard to try.
@@ -107,6 +109,12 @@ type Delivery struct {
 	// BackoffDelay is the wait before the first retry; it grows up to BackoffMax.
 	BackoffDelay metav1.Duration `json:"backoffDelay"`
 	BackoffMax   metav1.Duration `json:"backoffMax"`
+	// RetryAfterMax is the longest wait that a sink may ask for with Retry-After; 0: it is
+	// not asked.
+	RetryAfterMax metav1.Duration `json:"retryAfterMax"`
+	// Backlog is All (every event is sent) or LatestPerResource (where several events of a
+	// resource wait, the newest).
+	Backlog string `json:"backlog"`
 	// DeadLetterSink is a URL for events that the sink refuses.
 	DeadLetterSink string `json:"deadLetterSink,omitempty"`
 	// DeadLetterSinkAudience is the OIDC audience of that URL; empty means to show no token.
@@ -118,6 +126,16 @@ const (
 	Exponential = "exponential"
 	Linear      = "linear"
 )
+
+// What is sent of a backlog.
+const (
+	AllEvents         = "All"
+	LatestPerResource = "LatestPerResource"
+)
+
+// MinReassert is the shortest period of re-assertion: more often, they would drown the
+// changes.
+const MinReassert = time.Minute
 
 // History bounds what is kept for a sink that is away.
 type History struct {
@@ -142,6 +160,8 @@ func Default() Config {
 			BackoffPolicy: Exponential,
 			BackoffDelay:  metav1.Duration{Duration: 100 * time.Millisecond},
 			BackoffMax:    metav1.Duration{Duration: 10 * time.Second},
+			RetryAfterMax: metav1.Duration{Duration: time.Minute},
+			Backlog:       AllEvents,
 		},
 		History: History{Entries: 4096},
 		Health:  Health{Address: ":8081"}, // not 8080, where a sink on the same machine would be

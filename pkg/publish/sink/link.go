@@ -27,19 +27,23 @@ import (
 // link is the way to one target. It says once that the target fails, and once that it
 // is back.
 type link struct {
+	is     TargetName
 	name   string // for logs
 	target Target
 	client http.Client
 	uri    string // of the target, as it may be shown
 	log    *zap.Logger
 
+	failures int // in a row
+
 	since time.Time // when the target began to fail; zero while it does not
 	lossy bool      // it was said that the journal overflows meanwhile
 }
 
-func newLink(name string, t Target, log *zap.Logger) *link {
+func newLink(is TargetName, name string, t Target, log *zap.Logger) *link {
 	uri := shown(t.URL)
 	return &link{
+		is:     is,
 		name:   name,
 		target: t,
 		client: http.Client{Transport: t.Transport, CheckRedirect: keepPost},
@@ -58,6 +62,12 @@ func shown(uri string) string {
 }
 
 func (l *link) failed(m message, v verdict, waiting uint64) {
+	l.failures++
+	if v.status == 0 {
+		// A connection of HTTP/2 outlives a request that gets no answer, and would be used
+		// again although the other end may be gone.
+		l.client.CloseIdleConnections()
+	}
 	if !l.since.IsZero() {
 		return
 	}
@@ -75,6 +85,7 @@ func (l *link) overflowed() {
 }
 
 func (l *link) worked(waiting uint64) {
+	l.failures = 0
 	if l.since.IsZero() {
 		return
 	}

@@ -25,11 +25,11 @@ import (
 	"net/http"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/journal"
-	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 )
 
 // deadLetterRetries is how often a dead letter is tried again where the sink itself
@@ -53,14 +53,55 @@ type Publisher struct {
 	DeadLetter Target
 	// Delivery is for both.
 	Delivery Delivery
+	// LatestPerResource sends only the newest event of each resource where several wait.
+	// Otherwise every event is sent.
+	LatestPerResource bool
+	// Sampled says whether the trace of an event is recorded. Nil: none is.
+	Sampled func(TraceID) bool
+	// Observer is told what comes of events, where it is set.
+	Observer Observer
 	// Logger gets a line when a target starts to fail, one when it is back, and one
 	// for each event that does not reach the sink.
 	Logger *zap.Logger
 
+	backlog                                   backlog
 	delivered, retried, deadLettered, skipped atomic.Uint64
 
 	reported uint64 // dropped entries that were logged; Run's own
 }
+
+// Observer is told what comes of events, for example to count it. Run calls its methods,
+// one after the other, and sends nothing meanwhile.
+type Observer interface {
+	// Tried says what a target has answered to an event, and how long that took. The
+	// status is 0 where there was no answer in time.
+	Tried(to TargetName, status int, took time.Duration)
+	// Settled says that an event is done with, and how long ago it was observed, by the
+	// wall clock.
+	Settled(as Outcome, age time.Duration)
+}
+
+// TargetName tells the targets apart.
+type TargetName string
+
+// The targets.
+const (
+	Sink       TargetName = "sink"
+	DeadLetter TargetName = "deadLetterSink"
+)
+
+// Outcome is what has become of an event.
+type Outcome string
+
+// The outcomes of events that were sent.
+const (
+	// Delivered: the sink has taken it.
+	Delivered Outcome = "delivered"
+	// DeadLettered: the dead letter sink has taken it.
+	DeadLettered Outcome = "deadLettered"
+	// Skipped: neither has taken it.
+	Skipped Outcome = "skipped"
+)
 
 // Stats counts events since the publisher was made.
 type Stats struct {
@@ -72,23 +113,34 @@ type Stats struct {
 	DeadLettered uint64
 	// Skipped events reached neither.
 	Skipped uint64
+	// Superseded events were not sent, because a newer one of the same resource was.
+	Superseded uint64
 	// Dropped events fell out of the journal before they could be sent.
 	Dropped uint64
-	// Waiting events are in the journal behind the one that is being sent.
+	// Waiting events are behind the one that is being sent.
 	Waiting uint64
+	// Oldest is when the one that is being sent was observed; zero while there is none.
+	Oldest time.Time
 }
 
 // Stats may be called at any time.
 func (p *Publisher) Stats() Stats {
-	return Stats{
+	s := Stats{
 		Delivered:    p.delivered.Load(),
 		Retried:      p.retried.Load(),
 		DeadLettered: p.deadLettered.Load(),
-		Skipped:      p.skipped.Load(),
+		Skipped:      p.skipped.Load() + p.backlog.unreadable.Load(),
+		Superseded:   p.backlog.superseded.Load(),
 		Dropped:      p.Cursor.Dropped(),
-		Waiting:      p.Cursor.Pending(),
+		Waiting:      p.waiting(),
 	}
+	if oldest := p.backlog.oldest.Load(); oldest != 0 {
+		s.Oldest = time.Unix(0, oldest).UTC()
+	}
+	return s
 }
+
+func (p *Publisher) waiting() uint64 { return p.backlog.waiting.Load() + p.Cursor.Pending() }
 
 // Run publishes until ctx ends, and then returns nil. An event that is on its way at
 // that moment is not acknowledged. Run fails only for a Delivery that is not valid, and
@@ -97,8 +149,11 @@ func (p *Publisher) Run(ctx context.Context) error {
 	if err := p.Delivery.Validate(); err != nil {
 		return err
 	}
-	sink := newLink("the sink", p.Sink, p.Logger)
-	deadLetter := newLink("the dead letter sink", p.DeadLetter, p.Logger)
+	p.backlog.cursor, p.backlog.latest, p.backlog.log = p.Cursor, p.LatestPerResource, p.Logger
+	sink := newLink(Sink, "the sink", p.Sink, p.Logger)
+	defer sink.client.CloseIdleConnections()
+	deadLetter := newLink(DeadLetter, "the dead letter sink", p.DeadLetter, p.Logger)
+	defer deadLetter.client.CloseIdleConnections()
 	for ctx.Err() == nil {
 		if err := p.next(ctx, sink, deadLetter); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("publish to the sink: %w", err)
@@ -107,70 +162,82 @@ func (p *Publisher) Run(ctx context.Context) error {
 	return nil
 }
 
-// next reads one entry of the journal, does all that can be done for it, and
-// acknowledges it.
+// next does all that can be done for one event of the journal, and acknowledges it. Where
+// a newer one takes its place meanwhile, it does nothing.
 func (p *Publisher) next(ctx context.Context, sink, deadLetter *link) error {
-	entry, err := p.Cursor.Next(ctx)
+	head, err := p.backlog.head(ctx)
 	if err != nil {
 		return err
 	}
 	p.reportDropped()
-	if err := p.publish(ctx, sink, deadLetter, entry); err != nil {
+	outcome, err := p.publish(ctx, sink, deadLetter, head)
+	if err != nil || outcome == "" {
 		return err
 	}
-	return p.Cursor.Ack(entry)
+	p.count(outcome)
+	if p.Observer != nil {
+		p.Observer.Settled(outcome, time.Since(head.event.Time))
+	}
+	return p.backlog.done()
 }
 
-// publish sends an entry to where it can be sent. It fails only when ctx ends before
-// that is done.
-func (p *Publisher) publish(ctx context.Context, sink, deadLetter *link, entry journal.Entry) error {
-	event, err := oran.Unmarshal(entry.Payload)
-	if err != nil {
-		p.skipped.Add(1)
-		p.Logger.Error("an entry of the journal is no event and was skipped; please report this",
-			zap.String("id", entry.ID()), zap.Error(err))
-		return nil
-	}
-	m := message{event.Header(entry.ID(), entry.Sequence), event.Data}
-
-	verdict := p.deliver(ctx, sink, m, p.Delivery.Retries)
-	switch {
-	case verdict.outcome == delivered:
+func (p *Publisher) count(o Outcome) {
+	switch o {
+	case Delivered:
 		p.delivered.Add(1)
-		return nil
-	case ctx.Err() != nil:
-		return ctx.Err()
+	case DeadLettered:
+		p.deadLettered.Add(1)
+	case Skipped:
+		p.skipped.Add(1)
 	}
-	log := sink.log.With(zap.String("id", m.id()), zap.String("type", event.Type), zap.String("state", event.State),
+}
+
+// publish sends an event to where it can be sent. The outcome is empty where another one
+// is to be sent instead. It fails only when ctx ends before that is done, or with the
+// journal.
+func (p *Publisher) publish(ctx context.Context, sink, deadLetter *link, i *item) (Outcome, error) {
+	m := message{i.event.Header(i.entry.ID(), i.entry.Sequence), i.event.Data}
+	if i.skipped > 0 {
+		m.header["Ce-Ptpskipped"] = []string{strconv.Itoa(i.skipped)}
+	}
+	setTrace(m.header, p.Sampled)
+
+	verdict, err := p.deliver(ctx, sink, m, p.Delivery.Retries, func() (bool, error) { return p.backlog.isHead(ctx, i) })
+	switch {
+	case err != nil:
+		return "", err
+	case verdict.outcome == delivered:
+		return Delivered, nil
+	case verdict.outcome == replaced:
+		return "", nil
+	}
+	log := sink.log.With(zap.String("id", m.id()), zap.String("type", i.event.Type), zap.String("state", i.event.State),
 		zap.String("reason", verdict.reason), zap.String("do", verdict.advice()))
 	if deadLetter.target.URL == "" {
-		p.skipped.Add(1)
 		log.Error("the sink did not take an event, and it was skipped")
-		return nil
+		return Skipped, nil
 	}
 	markDead(m.header, verdict, sink.uri)
 	return p.bury(ctx, deadLetter, m, log)
 }
 
 // bury sends a dead letter. It fails only when ctx ends before that is done.
-func (p *Publisher) bury(ctx context.Context, deadLetter *link, m message, log *zap.Logger) error {
+func (p *Publisher) bury(ctx context.Context, deadLetter *link, m message, log *zap.Logger) (Outcome, error) {
 	retries := p.Delivery.Retries
 	if retries == Forever {
 		retries = deadLetterRetries
 	}
-	verdict := p.deliver(ctx, deadLetter, m, retries)
+	verdict, err := p.deliver(ctx, deadLetter, m, retries, func() (bool, error) { return true, nil })
 	switch {
+	case err != nil:
+		return "", err
 	case verdict.outcome == delivered:
-		p.deadLettered.Add(1)
 		log.Warn("the sink did not take an event, and it went to the dead letter sink")
-	case ctx.Err() != nil:
-		return ctx.Err()
-	default:
-		p.skipped.Add(1)
-		log.Error("neither the sink nor the dead letter sink took an event, and it was skipped",
-			zap.String("deadLetterReason", verdict.reason))
+		return DeadLettered, nil
 	}
-	return nil
+	log.Error("neither the sink nor the dead letter sink took an event, and it was skipped",
+		zap.String("deadLetterReason", verdict.reason))
+	return Skipped, nil
 }
 
 // markDead says in the event why it is a dead letter, as Knative's dispatchers do.
@@ -188,24 +255,36 @@ func markDead(h http.Header, cause verdict, sink string) {
 	}
 }
 
-// deliver tries until the target takes or refuses the event, it was tried again so
-// many times, or ctx ends.
-func (p *Publisher) deliver(ctx context.Context, to *link, m message, retries int) verdict {
-	for n := 1; ; n++ {
+// deliver tries until the target takes or refuses the event, it was tried again so many
+// times, or it is not wanted any more. It fails when ctx ends before that, or wanted does.
+func (p *Publisher) deliver(ctx context.Context, to *link, m message, retries int, wanted func() (bool, error)) (verdict, error) {
+	for n := 0; ; n++ {
 		verdict := p.try(ctx, to, m)
-		switch {
-		case verdict.outcome == delivered:
-			to.worked(p.Cursor.Pending())
-			return verdict
-		case verdict.outcome == refused || ctx.Err() != nil:
-			return verdict
+		if verdict.outcome == delivered {
+			to.worked(p.waiting())
+			return verdict, nil
 		}
-		to.failed(m, verdict, p.Cursor.Pending())
+		if ctx.Err() != nil {
+			return verdict, ctx.Err()
+		}
+		if verdict.outcome == refused {
+			to.failures = 0 // it answers
+			return verdict, nil
+		}
+		to.failed(m, verdict, p.waiting())
 		if p.Cursor.Dropped() > p.reported {
 			to.overflowed()
 		}
-		if retries != Forever && n > retries || !sleep(ctx, p.Delivery.wait(n)) {
-			return verdict
+		if n == retries {
+			to.failures = 0 // the next event has tries of its own
+			return verdict, nil
+		}
+		if !sleep(ctx, p.Delivery.wait(to.failures, verdict.retryAfter)) {
+			return verdict, ctx.Err()
+		}
+		if is, err := wanted(); err != nil || !is {
+			verdict.outcome = replaced
+			return verdict, err
 		}
 		p.retried.Add(1)
 	}
@@ -213,9 +292,14 @@ func (p *Publisher) deliver(ctx context.Context, to *link, m message, retries in
 
 // try sends the event once.
 func (p *Publisher) try(ctx context.Context, to *link, m message) verdict {
+	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, p.Delivery.Timeout)
 	defer cancel()
-	return to.post(ctx, m)
+	verdict := to.post(ctx, m)
+	if p.Observer != nil {
+		p.Observer.Tried(to.is, verdict.status, time.Since(began))
+	}
+	return verdict
 }
 
 func (p *Publisher) reportDropped() {

@@ -66,23 +66,34 @@ func newBench(t *testing.T, keep int) *bench {
 	}
 }
 
-// record appends n events to the journal.
-func (b *bench) record(n int) {
-	b.t.Helper()
-	e := oran.Event{
+func observed() time.Time { return time.Date(2026, 11, 20, 9, 9, 7, 781100559, time.UTC) }
+
+// someEvent is the event that most tests send.
+func someEvent() oran.Event {
+	return oran.Event{
 		Type:    oran.LockStateChange,
 		Source:  "/cluster/node/n1" + oran.LockState,
 		Address: oran.Address{Cluster: "cluster", Node: "n1", Instance: "ptp4l.0", Resource: oran.LockState},
 		Subject: "ptp4l.0",
-		Time:    time.Date(2026, 11, 20, 9, 9, 7, 781100559, time.UTC),
+		Time:    observed(),
 		State:   "HOLDOVER",
 		Reason:  "SyncSilent",
 		Data:    `{"version":"1.0","values":[{"ResourceAddress":"/cluster/node/n1/ens1f0/master","data_type":"notification","value_type":"enumeration","value":"HOLDOVER"}]}`,
 	}
+}
+
+// record appends someEvent n times to the journal.
+func (b *bench) record(n int) {
+	b.t.Helper()
 	for range n {
-		if _, err := b.journal.Append(e.Marshal()); err != nil {
-			b.t.Fatal(err)
-		}
+		b.append(someEvent())
+	}
+}
+
+func (b *bench) append(e oran.Event) {
+	b.t.Helper()
+	if _, err := b.journal.Append(e.Marshal()); err != nil {
+		b.t.Fatal(err)
 	}
 }
 
@@ -446,7 +457,7 @@ func TestBacklogBeyondTheBound(t *testing.T) {
 	stop := b.run()
 	b.until("tried", func(sink.Stats) bool { return len(s.all()) == 1 })
 	b.record(11) // of which the last 5 fit
-	if got, want := b.Stats(), (sink.Stats{Dropped: 6, Waiting: 5}); got != want {
+	if got, want := b.Stats(), (sink.Stats{Dropped: 6, Waiting: 5, Oldest: observed()}); got != want {
 		t.Errorf("while the sink is down: %+v, want %+v", got, want)
 	}
 	open.Done()

@@ -20,8 +20,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
+	"strconv"
+	"time"
 )
 
 type outcome uint8
@@ -33,6 +36,8 @@ const (
 	delivered
 	// refused: the target will never take the event.
 	refused
+	// replaced: the event was not taken, and there is a newer one to send instead.
+	replaced
 )
 
 // verdict is what came of one try.
@@ -44,6 +49,8 @@ type verdict struct {
 	body string
 	// reason says what happened, for people.
 	reason string
+	// retryAfter is how long the target asks to be left alone.
+	retryAfter time.Duration
 }
 
 // judge makes a verdict of an answer (Knative's data plane contract).
@@ -66,7 +73,28 @@ func judge(answer *http.Response, body []byte) verdict {
 		v.status == http.StatusTooManyRequests:
 		v.outcome = again
 	}
+	if v.status == http.StatusTooManyRequests || v.status == http.StatusServiceUnavailable {
+		v.retryAfter = retryAfter(answer.Header, time.Now())
+	}
 	return v
+}
+
+// retryAfter reads the header Retry-After, which is a number of seconds or a date (RFC
+// 9110, 10.2.3). A date counts from the answer's own, because the clock of this node may
+// be the one that is wrong. What makes no sense is no wish.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	text := h.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil {
+		return time.Duration(min(seconds, math.MaxInt64/uint64(time.Second))) * time.Second
+	}
+	date, err := http.ParseTime(text)
+	if err != nil {
+		return 0
+	}
+	if at, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = at
+	}
+	return max(0, date.Sub(now))
 }
 
 // cause says why there was no answer.

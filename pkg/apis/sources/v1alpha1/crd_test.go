@@ -216,6 +216,7 @@ spec:
     backoffDelay: PT0.5S
     retryAfterMax: PT0S
     format: binary
+    backlog: LatestPerResource
   nodeSelector: {example.com/ptp: "true"}
   affinity:
     nodeAffinity:
@@ -266,6 +267,7 @@ spec:
     types: [event.sync.ptp-status.ptp-state-change]
     sourceFormat: oran
     clusterName: site-7.north
+    reassertEvery: 1h30m
   history: {entries: 100}
   paused: true
 status:
@@ -358,7 +360,7 @@ func TestNothingIsLost(t *testing.T) {
 // unsupported are fields of types that are not ours, of which this version can make nothing.
 func unsupported() []string {
 	return []string{
-		"spec.sink.ref.group", "spec.delivery.deadLetterSink.ref.group", "spec.delivery.retryAfterMax", "spec.delivery.format",
+		"spec.sink.ref.group", "spec.delivery.deadLetterSink.ref.group", "spec.delivery.format",
 		"spec.resources.claims",
 	}
 }
@@ -470,7 +472,8 @@ func TestCRDRefuses(t *testing.T) {
 		{"a wait without unit", "{" + good + ", delivery: {backoffDelay: '5'}}", []string{"spec.delivery.backoffDelay", "PT0.5S"}},
 		{"a policy that is none", "{" + good + ", delivery: {backoffPolicy: random}}", []string{"spec.delivery.backoffPolicy", "exponential", "linear"}},
 		{"structured events", "{" + good + ", delivery: {format: json}}", []string{"spec.delivery.format", "binary mode; leave it out"}},
-		{"waits that the sink asks for", "{" + good + ", delivery: {retryAfterMax: PT10S}}", []string{"spec.delivery.retryAfterMax", "backoffDelay; leave it out"}},
+		{"a longest wait in Go's words", "{" + good + ", delivery: {retryAfterMax: 1m}}", []string{"spec.delivery.retryAfterMax", "for example PT1M"}},
+		{"a backlog of something", "{" + good + ", delivery: {backlog: Some}}", []string{"spec.delivery.backlog", "All", "LatestPerResource"}},
 		{"a dead letter sink without a host", "{" + good + ", delivery: {deadLetterSink: {uri: letters}}}", []string{"spec.delivery.deadLetterSink.uri", "http or https"}},
 		{"a label that is none", "{" + good + ", nodeSelector: {a b: c}}", []string{"spec.nodeSelector", "example.com/ptp", "not a b"}},
 		{"a label's value that is none", "{" + good + ", nodeSelector: {a: b/c}}", []string{"spec.nodeSelector", "63", "not so for a"}},
@@ -515,6 +518,8 @@ func TestCRDRefuses(t *testing.T) {
 		{"a type that is none", "{" + good + ", events: {types: [event.sync.ptp-status.ptp-state]}}", []string{"spec.events.types[0]", "event.sync.ptp-status.ptp-state-change"}},
 		{"a type twice", "{" + good + ", events: {types: [event.sync.ptp-status.ptp-state-change, event.sync.ptp-status.ptp-state-change]}}", []string{"spec.events.types[1]", "Duplicate"}},
 		{"a format that is none", "{" + good + ", events: {sourceFormat: short}}", []string{"spec.events.sourceFormat", "full", "oran"}},
+		{"a state that is said again all the time", "{" + good + ", events: {reassertEvery: 59s}}", []string{"spec.events.reassertEvery", "for example 5m"}},
+		{"a state that is said again without a unit", "{" + good + ", events: {reassertEvery: '5'}}", []string{"spec.events.reassertEvery", "for example 5m"}},
 		{"a cluster of two words", "{" + good + ", events: {clusterName: a/b}}", []string{"spec.events.clusterName", "site-7"}},
 		{"a cluster named like a part of an address", "{" + good + ", events: {clusterName: node}}", []string{"spec.events.clusterName"}},
 		{"no history", "{" + good + ", history: {entries: 0}}", []string{"spec.history.entries", "greater than or equal to 1"}},

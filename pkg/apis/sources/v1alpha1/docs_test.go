@@ -94,7 +94,7 @@ func TestReferenceShowsEveryField(t *testing.T) {
 	for path := range fields {
 		switch {
 		case strings.HasPrefix(path, "tolerations[]."), strings.HasPrefix(path, "resources."): // Kubernetes' own
-		case path == "sink.ref.group", path == "delivery.retryAfterMax", path == "delivery.format": // refused by this version
+		case path == "sink.ref.group", path == "delivery.format": // refused by this version
 		case path == "sink.CACerts": // would fill the page
 		case !has(spec, strings.Split(path, ".")):
 			t.Errorf("the example does not show %s", path)
@@ -104,7 +104,8 @@ func TestReferenceShowsEveryField(t *testing.T) {
 	c, d, l := adapterconfig.Default(), source.Spec.Delivery, source.Spec.Thresholds
 	if *d.Timeout != "PT10S" || c.Delivery.Timeout.Duration.String() != "10s" ||
 		*d.BackoffDelay != "PT0.1S" || c.Delivery.BackoffDelay.Duration.String() != "100ms" ||
-		string(*d.BackoffPolicy) != c.Delivery.BackoffPolicy || c.Delivery.Retry != nil {
+		string(*d.BackoffPolicy) != c.Delivery.BackoffPolicy || c.Delivery.Retry != nil ||
+		*d.RetryAfterMax != "PT1M" || c.Delivery.RetryAfterMax.Duration.String() != "1m0s" || string(d.Backlog) != c.Delivery.Backlog {
 		t.Errorf("delivery is not the default of the adapter: %+v", c.Delivery)
 	}
 	thresholds := adapterconfig.Thresholds{

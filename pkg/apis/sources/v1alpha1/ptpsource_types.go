@@ -110,10 +110,23 @@ type PtpSourceSpec struct {
 }
 
 // Delivery is Knative's delivery of an event: deadLetterSink, retry, timeout,
-// backoffPolicy and backoffDelay. Without retry the sink is waited for.
+// backoffPolicy, backoffDelay and retryAfterMax. Without retry the sink is waited for.
 type Delivery struct {
 	eventingduckv1.DeliverySpec `json:",inline"`
+	// Backlog says what is sent of the events that wait for the sink. Default All.
+	// +optional
+	Backlog Backlog `json:"backlog,omitempty"`
 }
+
+// Backlog says what is sent of events that wait.
+type Backlog string
+
+const (
+	// BacklogAll is every event.
+	BacklogAll Backlog = "All"
+	// BacklogLatestPerResource is the newest event of each resource of each instance.
+	BacklogLatestPerResource Backlog = "LatestPerResource"
+)
 
 // Linuxptp says where ptp4l's management sockets (uds_address) are, and how to speak to
 // them.
@@ -253,6 +266,10 @@ type Events struct {
 	// Default cluster.
 	// +optional
 	ClusterName string `json:"clusterName,omitempty"`
+	// ReassertEvery is how often the present state of everything is sent again, for those
+	// who came late. Default never.
+	// +optional
+	ReassertEvery *metav1.Duration `json:"reassertEvery,omitempty"`
 }
 
 // History bounds what an adapter keeps.

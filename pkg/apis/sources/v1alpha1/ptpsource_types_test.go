@@ -60,7 +60,7 @@ func full() *v1alpha1.PtpSource {
 				BackoffDelay:   new("PT0.5S"),
 				RetryAfterMax:  new("PT0S"),
 				Format:         new(eventingduckv1.DeliveryFormatBinary),
-			}},
+			}, Backlog: v1alpha1.BacklogLatestPerResource},
 			NodeSelector: map[string]string{"ptp": "true"},
 			Affinity: &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
 				RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
@@ -90,6 +90,7 @@ func full() *v1alpha1.PtpSource {
 			},
 			Events: v1alpha1.Events{
 				Types: []string{"event.sync.ptp-status.ptp-state-change"}, SourceFormat: v1alpha1.SourceORAN, ClusterName: "site-7",
+				ReassertEvery: &metav1.Duration{Duration: 5 * time.Minute},
 			},
 			History: v1alpha1.History{Entries: new(int32(100))},
 			Paused:  true,
@@ -143,7 +144,8 @@ const fullJSON = `{
       "backoffPolicy": "linear",
       "backoffDelay": "PT0.5S",
       "retryAfterMax": "PT0S",
-      "format": "binary"
+      "format": "binary",
+      "backlog": "LatestPerResource"
     },
     "nodeSelector": {"ptp": "true"},
     "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
@@ -177,7 +179,8 @@ const fullJSON = `{
     "events": {
       "types": ["event.sync.ptp-status.ptp-state-change"],
       "sourceFormat": "oran",
-      "clusterName": "site-7"
+      "clusterName": "site-7",
+      "reassertEvery": "5m0s"
     },
     "history": {"entries": 100},
     "paused": true

@@ -141,11 +141,12 @@ func contextAttributes() []string {
 	}
 }
 
-// ownExtensions are those that every event of this project has.
+// ownExtensions are those that events of this project have.
 func ownExtensions() []string {
 	return []string{
 		oran.ResourceAddressExtension, oran.NodeExtension, oran.InstanceExtension, oran.StateExtension,
 		oran.PreviousStateExtension, oran.ReasonExtension, oran.SequenceExtension, oran.PartitionKeyExtension,
+		oran.SkippedExtension, oran.TraceParentExtension,
 	}
 }
 
@@ -170,8 +171,11 @@ func (d *Delivery) validate() *apis.FieldError {
 	if p := d.BackoffPolicy; p != nil && *p != eventingduckv1.BackoffPolicyExponential && *p != eventingduckv1.BackoffPolicyLinear {
 		errs = errs.Also(refuse("backoffPolicy", string(*p), "must be %s or %s", eventingduckv1.BackoffPolicyExponential, eventingduckv1.BackoffPolicyLinear))
 	}
-	if d.RetryAfterMax != nil {
-		errs = errs.Also(refuse("retryAfterMax", *d.RetryAfterMax, "is not supported by this version, which waits by backoffPolicy and backoffDelay; leave it out"))
+	if d.RetryAfterMax != nil && !isPeriod(*d.RetryAfterMax, 0) {
+		errs = errs.Also(refuse("retryAfterMax", *d.RetryAfterMax, "must be an ISO 8601 duration, at most PT1H, for example PT1M; PT0S does not obey Retry-After at all"))
+	}
+	if d.Backlog != "" && d.Backlog != BacklogAll && d.Backlog != BacklogLatestPerResource {
+		errs = errs.Also(refuse("backlog", string(d.Backlog), "must be %s or %s", BacklogAll, BacklogLatestPerResource))
 	}
 	if d.Format != nil {
 		errs = errs.Also(refuse("format", string(*d.Format), "is not supported by this version, which sends in binary mode; leave it out"))
@@ -182,13 +186,18 @@ func (d *Delivery) validate() *apis.FieldError {
 // validatePeriod refuses what is not a duration as Knative writes and reads them, which is
 // to a tenth of a second, and more than an hour, in which an event is of no use any more.
 func validatePeriod(field string, text *string, example string) *apis.FieldError {
-	if text == nil {
+	if text == nil || isPeriod(*text, 1) {
 		return nil
 	}
-	if p, err := period.Parse(*text); err == nil {
-		if d, _ := p.Duration(); d > 0 && d <= maxPeriod {
-			return nil
-		}
-	}
 	return refuse(field, *text, "must be an ISO 8601 duration, PT0.1S to PT1H, for example %s", example)
+}
+
+// isPeriod is whether a text is a duration from the shortest to the longest that is useful.
+func isPeriod(text string, shortest time.Duration) bool {
+	p, err := period.Parse(text)
+	if err != nil {
+		return false
+	}
+	d, _ := p.Duration()
+	return d >= shortest && d <= maxPeriod
 }

@@ -25,6 +25,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"knative.dev/pkg/apis"
 
+	adapterconfig "github.com/eventing-ptp/eventing-ptp/pkg/adapter/config"
 	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 )
@@ -42,6 +43,8 @@ const (
 	maxSyncTimeout = time.Hour
 	// maxOSClockTimeout is what the kernel can count, a little less than 9 hours.
 	maxOSClockTimeout = 8 * time.Hour
+	// maxReassert is a day: whoever comes later than that asks.
+	maxReassert = 24 * time.Hour
 	// maxEntries is about 1 GiB of events.
 	maxEntries = 1_000_000
 )
@@ -87,6 +90,9 @@ func (e *Events) validate() *apis.FieldError {
 	if !isClusterName(e.ClusterName) {
 		errs = errs.Also(refuse("clusterName", e.ClusterName,
 			"must be one part of a resource address: at most 63 letters, digits, -, _ and ., with a letter or digit first and last, and not node or sync; for example site-7"))
+	}
+	if d := e.ReassertEvery; d != nil && (d.Duration < adapterconfig.MinReassert || d.Duration > maxReassert) {
+		errs = errs.Also(refuse("reassertEvery", d.Duration, "must be %v to %v, for example 5m; leave it out to send changes alone", adapterconfig.MinReassert, maxReassert))
 	}
 	return errs
 }

@@ -179,9 +179,24 @@ func refusals() []refusal {
 				"must be an ISO 8601 duration, PT0.1S to PT1H, for example PT0.5S",
 		},
 		{
-			`{"delivery": {"retryAfterMax": "PT0S"}}`,
-			`invalid value: "PT0S": spec.delivery.retryAfterMax` + "\n" +
-				"is not supported by this version, which waits by backoffPolicy and backoffDelay; leave it out",
+			`{"delivery": {"retryAfterMax": "PT1H0.1S"}}`,
+			`invalid value: "PT1H0.1S": spec.delivery.retryAfterMax` + "\n" +
+				"must be an ISO 8601 duration, at most PT1H, for example PT1M; PT0S does not obey Retry-After at all",
+		},
+		{
+			`{"delivery": {"retryAfterMax": "-PT1S"}}`,
+			`invalid value: "-PT1S": spec.delivery.retryAfterMax` + "\n" +
+				"must be an ISO 8601 duration, at most PT1H, for example PT1M; PT0S does not obey Retry-After at all",
+		},
+		{
+			`{"delivery": {"retryAfterMax": "1m"}}`,
+			`invalid value: "1m": spec.delivery.retryAfterMax` + "\n" +
+				"must be an ISO 8601 duration, at most PT1H, for example PT1M; PT0S does not obey Retry-After at all",
+		},
+		{
+			`{"delivery": {"backlog": "Latest"}}`,
+			`invalid value: "Latest": spec.delivery.backlog` + "\n" +
+				"must be All or LatestPerResource",
 		},
 		{
 			`{"delivery": {"format": "json"}}`,
@@ -494,6 +509,23 @@ func refusals() []refusal {
 			`{"events": {"sourceFormat": "short"}}`,
 			`invalid value: "short": spec.events.sourceFormat` + "\n" +
 				"must be full or oran",
+		},
+		{
+			`{"events": {"reassertEvery": "59s"}}`,
+			"invalid value: 59s: spec.events.reassertEvery\n" +
+				"must be 1m0s to 24h0m0s, for example 5m; leave it out to send changes alone",
+		},
+		{
+			`{"events": {"reassertEvery": "24h1s"}}`,
+			"invalid value: 24h0m1s: spec.events.reassertEvery\n" +
+				"must be 1m0s to 24h0m0s, for example 5m; leave it out to send changes alone",
+		},
+		{
+			`{"ceOverrides": {"extensions": {"ptpskipped": "1", "traceparent": "2"}}}`,
+			`invalid key name "ptpskipped": spec.ceOverrides.extensions[ptpskipped]` + "\n" +
+				"the events say it themselves, and Triggers rely on it; use another name, for example site\n" +
+				`invalid key name "traceparent": spec.ceOverrides.extensions[traceparent]` + "\n" +
+				"the events say it themselves, and Triggers rely on it; use another name, for example site",
 		},
 		{
 			`{"events": {"clusterName": "a/b"}}`,

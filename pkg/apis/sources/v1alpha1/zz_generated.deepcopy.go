@@ -22,8 +22,8 @@ limitations under the License.
 package v1alpha1
 
 import (
-	v1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	corev1 "k8s.io/api/core/v1"
+	v1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	runtime "k8s.io/apimachinery/pkg/runtime"
 )
 
@@ -51,6 +51,11 @@ func (in *Events) DeepCopyInto(out *Events) {
 		in, out := &in.Types, &out.Types
 		*out = make([]string, len(*in))
 		copy(*out, *in)
+	}
+	if in.ReassertEvery != nil {
+		in, out := &in.ReassertEvery, &out.ReassertEvery
+		*out = new(v1.Duration)
+		**out = **in
 	}
 	return
 }
@@ -265,19 +270,19 @@ func (in *PtpSourceSpec) DeepCopyInto(out *PtpSourceSpec) {
 	}
 	if in.Affinity != nil {
 		in, out := &in.Affinity, &out.Affinity
-		*out = new(v1.Affinity)
+		*out = new(corev1.Affinity)
 		(*in).DeepCopyInto(*out)
 	}
 	if in.Tolerations != nil {
 		in, out := &in.Tolerations, &out.Tolerations
-		*out = make([]v1.Toleration, len(*in))
+		*out = make([]corev1.Toleration, len(*in))
 		for i := range *in {
 			(*in)[i].DeepCopyInto(&(*out)[i])
 		}
 	}
 	if in.Resources != nil {
 		in, out := &in.Resources, &out.Resources
-		*out = new(v1.ResourceRequirements)
+		*out = new(corev1.ResourceRequirements)
 		(*in).DeepCopyInto(*out)
 	}
 	in.Linuxptp.DeepCopyInto(&out.Linuxptp)
@@ -373,12 +378,12 @@ func (in *Thresholds) DeepCopyInto(out *Thresholds) {
 	*out = *in
 	if in.LockOffset != nil {
 		in, out := &in.LockOffset, &out.LockOffset
-		*out = new(metav1.Duration)
+		*out = new(v1.Duration)
 		**out = **in
 	}
 	if in.UnlockOffset != nil {
 		in, out := &in.UnlockOffset, &out.UnlockOffset
-		*out = new(metav1.Duration)
+		*out = new(v1.Duration)
 		**out = **in
 	}
 	if in.LockSamples != nil {
@@ -393,7 +398,7 @@ func (in *Thresholds) DeepCopyInto(out *Thresholds) {
 	}
 	if in.HoldoverTimeout != nil {
 		in, out := &in.HoldoverTimeout, &out.HoldoverTimeout
-		*out = new(metav1.Duration)
+		*out = new(v1.Duration)
 		**out = **in
 	}
 	if in.SyncIntervals != nil {
@@ -403,12 +408,12 @@ func (in *Thresholds) DeepCopyInto(out *Thresholds) {
 	}
 	if in.SyncTimeout != nil {
 		in, out := &in.SyncTimeout, &out.SyncTimeout
-		*out = new(metav1.Duration)
+		*out = new(v1.Duration)
 		**out = **in
 	}
 	if in.OSClockTimeout != nil {
 		in, out := &in.OSClockTimeout, &out.OSClockTimeout
-		*out = new(metav1.Duration)
+		*out = new(v1.Duration)
 		**out = **in
 	}
 	return

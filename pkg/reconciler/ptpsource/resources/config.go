@@ -46,6 +46,9 @@ func makeConfig(args Args) (adapterconfig.Config, error) {
 	c.Thresholds = args.Thresholds
 	c.Events.Types = spec.Events.Types
 	c.Events.SourceFormat = string(spec.Events.SourceFormat)
+	if every := spec.Events.ReassertEvery; every != nil {
+		c.Events.ReassertEvery = *every
+	}
 	c.History.Entries = int(*spec.History.Entries)
 	c.Health.Address = fmt.Sprintf(":%d", args.ports().health)
 	if err := setDelivery(&c.Delivery, spec.Delivery); err != nil {
@@ -80,6 +83,16 @@ func setDelivery(c *adapterconfig.Delivery, delivery *v1alpha1.Delivery) error {
 		return err
 	}
 	c.BackoffMax.Duration = max(c.BackoffMax.Duration, c.BackoffDelay.Duration)
+	if delivery.Backlog == v1alpha1.BacklogLatestPerResource {
+		c.Backlog = adapterconfig.LatestPerResource
+	}
+	if delivery.RetryAfterMax != nil {
+		d, err := parseDuration(*delivery.RetryAfterMax)
+		if err != nil || d < 0 {
+			return fmt.Errorf("spec.delivery.retryAfterMax is %q; it must be an ISO 8601 duration, for example PT1M, or PT0S to not obey Retry-After", *delivery.RetryAfterMax)
+		}
+		c.RetryAfterMax.Duration = d
+	}
 	return nil
 }
 
@@ -88,7 +101,7 @@ func setDuration(to *metav1.Duration, text *string, field string) error {
 		return nil
 	}
 	d, err := parseDuration(*text)
-	if err != nil {
+	if err != nil || d <= 0 {
 		return fmt.Errorf("spec.delivery.%s is %q; it must be an ISO 8601 duration that is positive, for example PT0.5S", field, *text)
 	}
 	to.Duration = d
@@ -102,9 +115,6 @@ func parseDuration(text string) (time.Duration, error) {
 	}
 	// A month counts as 30.4 days here, as in all of Knative.
 	d, _ := p.Duration()
-	if d <= 0 {
-		return 0, fmt.Errorf("%v is not positive", d)
-	}
 	return d, nil
 }
 

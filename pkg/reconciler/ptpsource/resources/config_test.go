@@ -57,8 +57,8 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 	everything := args(func(s *v1alpha1.PtpSource) {
 		policy := eventingduckv1.BackoffPolicyLinear
 		s.Spec.Delivery = &v1alpha1.Delivery{DeliverySpec: eventingduckv1.DeliverySpec{
-			Retry: new(int32(0)), Timeout: new("PT2.5S"), BackoffPolicy: &policy, BackoffDelay: new("PT1M"),
-		}}
+			Retry: new(int32(0)), Timeout: new("PT2.5S"), BackoffPolicy: &policy, BackoffDelay: new("PT1M"), RetryAfterMax: new("PT0S"),
+		}, Backlog: "LatestPerResource"}
 		s.Spec.CloudEventOverrides = &duckv1.CloudEventOverrides{Extensions: map[string]string{"site": "berlin"}}
 		s.Spec.Linuxptp = v1alpha1.Linuxptp{
 			SocketDirectory: "/var/run/ptp", MountPath: "/var/run", Sockets: []string{"ptp4l.0.socket", "ptp4l.1*"},
@@ -66,6 +66,7 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 		}
 		s.Spec.Events = v1alpha1.Events{
 			Types: []string{"event.sync.ptp-status.ptp-state-change"}, SourceFormat: "oran", ClusterName: "site-7",
+			ReassertEvery: &metav1.Duration{Duration: 90 * time.Second},
 		}
 		s.Spec.History.Entries = new(int32(10))
 		s.Spec.SyncE = &v1alpha1.SyncE{Enabled: true}
@@ -98,10 +99,11 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 			},
 			OSClock:    adapterconfig.OSClock{Enabled: true, FedBy: "other"},
 			Thresholds: everything.Thresholds,
-			Events:     adapterconfig.Events{Types: []string{"event.sync.ptp-status.ptp-state-change"}, SourceFormat: "oran"},
+			Events:     adapterconfig.Events{Types: []string{"event.sync.ptp-status.ptp-state-change"}, SourceFormat: "oran", ReassertEvery: metav1.Duration{Duration: 90 * time.Second}},
 			Delivery: adapterconfig.Delivery{
 				Timeout: metav1.Duration{Duration: 2500 * time.Millisecond}, Retry: &retry, BackoffPolicy: "linear",
 				BackoffDelay: metav1.Duration{Duration: time.Minute}, BackoffMax: metav1.Duration{Duration: time.Minute},
+				RetryAfterMax: metav1.Duration{}, Backlog: "LatestPerResource",
 				DeadLetterSink: "https://dead.example", DeadLetterSinkAudience: "letters",
 			},
 			History: adapterconfig.History{Entries: 10},
@@ -121,14 +123,15 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 }
 
 func TestMakeDaemonSetDurations(t *testing.T) {
-	for _, tc := range []struct{ name, timeout, delay, want string }{
-		{"not ISO 8601", "10s", "PT1S", `spec.delivery.timeout is "10s"; it must be an ISO 8601 duration that is positive, for example PT0.5S`},
-		{"zero", "PT0S", "PT1S", `spec.delivery.timeout is "PT0S"; it must be an ISO 8601 duration that is positive, for example PT0.5S`},
-		{"negative", "PT1S", "-PT1S", `spec.delivery.backoffDelay is "-PT1S"; it must be an ISO 8601 duration that is positive, for example PT0.5S`},
+	for _, tc := range []struct{ name, timeout, delay, most, want string }{
+		{"not ISO 8601", "10s", "PT1S", "PT1S", `spec.delivery.timeout is "10s"; it must be an ISO 8601 duration that is positive, for example PT0.5S`},
+		{"zero", "PT0S", "PT1S", "PT1S", `spec.delivery.timeout is "PT0S"; it must be an ISO 8601 duration that is positive, for example PT0.5S`},
+		{"negative", "PT1S", "-PT1S", "PT1S", `spec.delivery.backoffDelay is "-PT1S"; it must be an ISO 8601 duration that is positive, for example PT0.5S`},
+		{"a longest wait that is negative", "PT1S", "PT1S", "-PT1S", `spec.delivery.retryAfterMax is "-PT1S"; it must be an ISO 8601 duration, for example PT1M, or PT0S to not obey Retry-After`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := resources.MakeDaemonSet(args(func(s *v1alpha1.PtpSource) {
-				s.Spec.Delivery = &v1alpha1.Delivery{DeliverySpec: eventingduckv1.DeliverySpec{Timeout: &tc.timeout, BackoffDelay: &tc.delay}}
+				s.Spec.Delivery = &v1alpha1.Delivery{DeliverySpec: eventingduckv1.DeliverySpec{Timeout: &tc.timeout, BackoffDelay: &tc.delay, RetryAfterMax: &tc.most}}
 			}))
 			if err == nil || err.Error() != tc.want {
 				t.Errorf("got %v, want %s", err, tc.want)

@@ -123,8 +123,8 @@ func TestMakeDaemonSet(t *testing.T) {
 							{Name: "K_SINK", Value: "http://events.user.svc.cluster.local"},
 							{Name: "K_SOURCE_CONFIG", Value: `{"cluster":"cluster","linuxptp":{"sockets":["/var/run/ptp/ptp4l*"]},` +
 								`"osClock":{"enabled":false,"fedBy":"ptp"},"thresholds":{"lockOffset":"100ns","unlockOffset":"200ns","lockSamples":3,"unlockSamples":3,` +
-								`"holdoverTimeout":"5s","syncIntervals":4,"syncTimeout":"500ms","osClockTimeout":"5s"},"events":{"sourceFormat":"full"},` +
-								`"delivery":{"timeout":"10s","backoffPolicy":"exponential","backoffDelay":"100ms","backoffMax":"10s"},` +
+								`"holdoverTimeout":"5s","syncIntervals":4,"syncTimeout":"500ms","osClockTimeout":"5s"},"events":{"sourceFormat":"full","reassertEvery":"0s"},` +
+								`"delivery":{"timeout":"10s","backoffPolicy":"exponential","backoffDelay":"100ms","backoffMax":"10s","retryAfterMax":"1m0s","backlog":"All"},` +
 								`"history":{"entries":4096},"health":{"address":":8081"}}`},
 							{Name: "NODE_NAME", ValueFrom: &corev1.EnvVarSource{
 								FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "spec.nodeName"},
@@ -265,7 +265,7 @@ func TestMakeDaemonSetPods(t *testing.T) {
 				a.DeadLetterSink = &duckv1.Addressable{URL: apis.HTTPS("dead.example"), CACerts: new("-----B-----")}
 			},
 			want: func(p *corev1.PodSpec) {
-				setConfig(p, `"backoffMax":"10s"`, `"backoffMax":"10s","deadLetterSink":"https://dead.example"`)
+				setConfig(p, `"backlog":"All"`, `"backlog":"All","deadLetterSink":"https://dead.example"`)
 				addEnv(p, "K_CA_CERTS", "-----A-----\n-----B-----\n")
 			},
 		}, {
@@ -284,7 +284,7 @@ func TestMakeDaemonSetPods(t *testing.T) {
 			},
 			want: func(p *corev1.PodSpec) {
 				p.ServiceAccountName, p.AutomountServiceAccountToken = "ptpsource-clocks-6f1a", new(true)
-				setConfig(p, `"backoffMax":"10s"`, `"backoffMax":"10s","deadLetterSink":"http://dead.example","deadLetterSinkAudience":"letters"`)
+				setConfig(p, `"backlog":"All"`, `"backlog":"All","deadLetterSink":"http://dead.example","deadLetterSinkAudience":"letters"`)
 				addEnv(p, "K_OIDC_SERVICE_ACCOUNT", "clocks-oidc")
 			},
 		}, {
