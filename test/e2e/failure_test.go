@@ -197,12 +197,23 @@ func TestWebhookIsRestarted(t *testing.T) {
 			time.Sleep(50 * time.Millisecond)
 		}
 	}()
+	moreAnswers := func(n int32) {
+		t.Helper()
+		enough := asked.Load() + n
+		r.Eventually("more answers", func(context.Context) error {
+			if n := asked.Load(); n < enough {
+				return fmt.Errorf("%d of %d", n, enough)
+			}
+			return nil
+		})
+	}
 	pods, err := r.Kube.CoreV1().Pods(kit.System).List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=eventing-ptp,app.kubernetes.io/component=webhook"})
 	if err != nil || len(pods.Items) < 2 {
 		t.Fatalf("%d replicas of the webhook: %v", len(pods.Items), err)
 	}
 	kill(t, &pods.Items[0], "webhook")
 	r.Eventually("the webhook to answer again", func(context.Context) error { return try(good) })
+	moreAnswers(20) // so that what was on its way to the killed one is counted with it
 	killed := refused.Load()
 	for _, args := range [][]string{{"restart"}, {"status", "--timeout", "90s"}} {
 		args = append([]string{"-n", kit.System, "rollout", args[0], "deployment/" + kit.Webhook}, args[1:]...)
@@ -211,13 +222,7 @@ func TestWebhookIsRestarted(t *testing.T) {
 		}
 	}
 	// The old ones serve for a while, for who has not heard that they go.
-	enough := asked.Load() + 50
-	r.Eventually("more answers", func(context.Context) error {
-		if n := asked.Load(); n < enough {
-			return fmt.Errorf("%d of %d", n, enough)
-		}
-		return nil
-	})
+	moreAnswers(50)
 	replaced := refused.Load() - killed
 	cancel()
 	<-ended
