@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"github.com/eventing-ptp/eventing-ptp/test/sandbox"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 )
@@ -105,15 +106,24 @@ func (b *builder) cached(ctx context.Context, cache string) (*Built, error) {
 // build builds into dir, which appears only when it is complete. The caller holds the
 // lock.
 func (b *builder) build(ctx context.Context, dir string) error {
-	scratch := dir + ".partial" // perhaps left by a build that was interrupted
-	if err := os.RemoveAll(scratch); err != nil {
+	// What was left by builds that were killed. Their Go commands may run on, so their
+	// directories are not used again.
+	stale, err := filepath.Glob(filepath.Join(filepath.Dir(dir), "*.partial*"))
+	if err != nil {
 		return err
 	}
-	binaries := filepath.Join(scratch, "binaries")
-	if err := os.MkdirAll(binaries, 0o755); err != nil {
+	for _, path := range stale {
+		if err := os.RemoveAll(path); err != nil {
+			return err
+		}
+	}
+	scratch, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".partial")
+	if err != nil {
 		return err
 	}
-	images, err := layout.Write(filepath.Join(scratch, "layout"), empty.Index)
+	defer os.RemoveAll(scratch)
+	complete := filepath.Join(scratch, "complete")
+	images, err := layout.Write(complete, empty.Index)
 	if err != nil {
 		return err
 	}
@@ -122,10 +132,27 @@ func (b *builder) build(ctx context.Context, dir string) error {
 		return err
 	}
 	if len(b.set.Programs) == 0 {
-		return b.finish(images.AppendImage(base, named(b.set.Name)), scratch, dir)
+		err = images.AppendImage(base, named(b.set.Name))
+	} else {
+		err = b.addPrograms(ctx, images, base, scratch)
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(complete, dir)
+}
+
+// buildFlags make the programs of the same sources the same, wherever they are built.
+var buildFlags = [...]string{"-buildvcs=false", "-trimpath", "-ldflags=-s -w"}
+
+// addPrograms compiles the programs and adds an image of each.
+func (b *builder) addPrograms(ctx context.Context, images layout.Path, base v1.Image, scratch string) error {
+	binaries := filepath.Join(scratch, "binaries")
+	if err := os.Mkdir(binaries, 0o755); err != nil {
+		return err
 	}
 	// One call, because the programs of a set have most packages in common.
-	args := append([]string{"build", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-o", binaries + "/"}, b.set.Programs...)
+	args := slices.Concat([]string{"build"}, buildFlags[:], []string{"-o", binaries + "/"}, b.set.Programs)
 	if _, err := goOutput(ctx, filepath.Join(b.cluster, b.set.Dir), args...); err != nil {
 		return err
 	}
@@ -138,36 +165,22 @@ func (b *builder) build(ctx context.Context, dir string) error {
 			return fmt.Errorf("keep the image of %s: %w", program, err)
 		}
 	}
-	return b.finish(nil, scratch, dir)
-}
-
-// finish gives what is complete its name.
-func (b *builder) finish(err error, scratch, dir string) error {
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(filepath.Join(scratch, "layout"), dir); err != nil {
-		return err
-	}
-	return os.RemoveAll(scratch)
+	return nil
 }
 
 // key returns a short name for all that makes a difference to the images: the module's
-// own sources, what it requires, the certificates, how Go compiles, and this package.
+// own sources, what it requires, the certificates, how Go compiles, and how images are
+// made.
 func (b *builder) key(ctx context.Context) (string, error) {
 	golang, err := goOutput(ctx, b.cluster, "env", "GOVERSION", "GOARCH", "GOAMD64", "GOEXPERIMENT")
 	if err != nil {
 		return "", err
 	}
 	hash := sha256.New()
-	fmt.Fprintf(hash, "%q %q\n", golang, b.set)
-	dirs := []string{filepath.Join(b.cluster, "image")}
+	fmt.Fprintf(hash, "%q %q %q\n", golang, buildFlags, b.set)
+	files := []string{b.authorities, filepath.Join(b.cluster, "image", "layer.go")}
 	if len(b.set.Programs) > 0 {
-		dirs = append(dirs, filepath.Join(b.cluster, b.set.Dir))
-	}
-	files := []string{b.authorities}
-	for _, dir := range dirs {
-		sources, err := sourcesOf(dir)
+		sources, err := sourcesOf(filepath.Join(b.cluster, b.set.Dir))
 		if err != nil {
 			return "", err
 		}

@@ -61,7 +61,7 @@ func newBuilder(t *testing.T) *builder {
 	t.Helper()
 	dir := t.TempDir()
 	write(t, dir, map[string]string{
-		"image/image.go":   "package image\n",
+		"image/layer.go":   "package image\n",
 		"greet/go.mod":     "module example.com/greet\n\ngo 1.26.0\n",
 		"greet/hi/main.go": hello,
 		"greet/ho/main.go": hello,
@@ -153,22 +153,51 @@ func contents(t *testing.T, image v1.Image) map[string]string {
 	}
 }
 
-func TestWhatIsPushedIsWhatANodePulls(t *testing.T) {
+func TestPush(t *testing.T) {
 	server := newServer(t)
 	built := build(t, newBuilder(t), t.TempDir())
 	references, err := built.Push(t.Context(), server.address, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(references) != 2 {
-		t.Fatalf("references %v, want one for each program", references)
-	}
-	reference := references["example.com/greet/ho"]
-	if want := server.address + "/greet/ho@sha256:"; !strings.HasPrefix(reference, want) {
-		t.Errorf("reference %s, want %s…", reference, want)
-	}
 
-	image := pull(t, reference)
+	t.Run("what is pushed is what a node pulls", func(t *testing.T) {
+		if len(references) != 2 {
+			t.Fatalf("references %v, want one for each program", references)
+		}
+		reference := references["example.com/greet/ho"]
+		if want := server.address + "/greet/ho@sha256:"; !strings.HasPrefix(reference, want) {
+			t.Errorf("reference %s, want %s…", reference, want)
+		}
+		checkImage(t, pull(t, reference))
+	})
+	t.Run("what the registry has is not sent again", func(t *testing.T) {
+		sent := server.sent()
+		if sent == 0 {
+			t.Fatal("nothing was sent")
+		}
+		again, err := built.Push(t.Context(), server.address, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if now := server.sent(); now != sent {
+			t.Errorf("%d blobs were sent, then %d more", sent, now-sent)
+		}
+		if diff := cmp.Diff(references, again); diff != "" {
+			t.Error(diff)
+		}
+	})
+	t.Run("a registry that is out of reach is named", func(t *testing.T) {
+		_, err := built.Push(t.Context(), "registry.invalid:5000", unreachable{})
+		if err == nil || !strings.Contains(err.Error(), "registry.invalid:5000") || !errors.Is(err, errUnreachable) {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+// checkImage checks the image of the program ho.
+func checkImage(t *testing.T, image v1.Image) {
+	t.Helper()
 	config, err := image.ConfigFile()
 	if err != nil {
 		t.Fatal(err)
@@ -206,37 +235,6 @@ func TestBaseIsAnImageWithoutAProgram(t *testing.T) {
 	}
 	if config.Config.User != "65532" || config.Config.Entrypoint != nil {
 		t.Errorf("user %q, entrypoint %q", config.Config.User, config.Config.Entrypoint)
-	}
-}
-
-func TestWhatTheRegistryHasIsNotSentAgain(t *testing.T) {
-	server := newServer(t)
-	built := build(t, newBuilder(t), t.TempDir())
-	first, err := built.Push(t.Context(), server.address, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sent := server.sent()
-	if sent == 0 {
-		t.Fatal("nothing was sent")
-	}
-	second, err := built.Push(t.Context(), server.address, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if now := server.sent(); now != sent {
-		t.Errorf("%d blobs were sent, then %d more", sent, now-sent)
-	}
-	if diff := cmp.Diff(first, second); diff != "" {
-		t.Error(diff)
-	}
-}
-
-func TestPushNamesTheRegistryThatDoesNotAnswer(t *testing.T) {
-	built := build(t, newBuilder(t), t.TempDir())
-	_, err := built.Push(t.Context(), "registry.invalid:5000", unreachable{})
-	if err == nil || !strings.Contains(err.Error(), "registry.invalid:5000") || !errors.Is(err, errUnreachable) {
-		t.Errorf("error %v", err)
 	}
 }
 
@@ -322,7 +320,9 @@ func TestKeyFollowsEverythingThatMakesADifference(t *testing.T) {
 		{"a new file", func() { write(t, b.cluster, map[string]string{"greet/ho/more.go": "package main\n"}) }},
 		{"a program less", func() { b.set.Programs = b.set.Programs[:1] }},
 		{"certificates", func() { write(t, b.cluster, map[string]string{"certificates": "OTHERS\n"}) }},
-		{"how images are made", func() { write(t, b.cluster, map[string]string{"image/layer.go": "package image\n"}) }},
+		{"how images are made", func() {
+			write(t, b.cluster, map[string]string{"image/layer.go": "package image\n\nconst changed = true\n"})
+		}},
 	} {
 		change.apply()
 		key, err := b.key(t.Context())
@@ -338,13 +338,13 @@ func TestKeyFollowsEverythingThatMakesADifference(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, b.cluster, map[string]string{"greet/ho/main_test.go": "package main\n", "image/README.md": "read me\n"})
+	write(t, b.cluster, map[string]string{"greet/ho/main_test.go": "package main\n", "image/push.go": "package image\n", "greet/README.md": "read me\n"})
 	after, err := b.key(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if before != after {
-		t.Error("tests and texts change the key")
+		t.Error("tests, texts and what happens to images later change the key")
 	}
 }
 
@@ -355,7 +355,7 @@ func TestWhatIsHalfBuiltIsNotUsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, cache, map[string]string{key + ".partial/binaries/hi": "half", key + ".partial/layout/index.json": "{"})
+	write(t, cache, map[string]string{key + ".partial1/binaries/hi": "half", key + ".partial1/layout/index.json": "{"})
 	references, err := build(t, b, cache).Push(t.Context(), newServer(t).address, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -363,7 +363,7 @@ func TestWhatIsHalfBuiltIsNotUsed(t *testing.T) {
 	if len(references) != 2 {
 		t.Errorf("references %v, want one for each program", references)
 	}
-	left, err := filepath.Glob(filepath.Join(cache, "*.partial"))
+	left, err := filepath.Glob(filepath.Join(cache, "*.partial*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left %v, %v", left, err)
 	}
