@@ -77,30 +77,30 @@ func TestInstallPage(t *testing.T) {
 	// What a release has, besides the names of images.
 	dir := t.TempDir()
 	do(t, "ko resolve -Rf config/ >"+dir+"/eventing-ptp.yaml")
-	fromRelease := func() {
-		install.types("curl", dir,
-			"curl -fsSLO https://github.com/eventing-ptp/eventing-ptp/releases/download/v0.1.0/eventing-ptp.yaml", "",
-			"curl -fsSL https://github.com/eventing-ptp/eventing-ptp/releases/download/v0.1.0/SHA256SUMS | sha256sum --check", "")
-		install.types("kubectl explain ptpsource.spec", dir)
+	// A reader's registry is the cluster's.
+	registry := []string{"export KO_DOCKER_REPO=registry.example.com/eventing-ptp", "export"}
+	fromClone := func() {
+		install.types("ko apply -Rf config/", runner.Root, registry...)
+		install.types("kubectl explain ptpsource.spec", runner.Root)
 		do(t, "kubectl -n knative-eventing patch configmap config-ptp --type merge --patch '"+thresholds+"'")
 	}
-	t.Cleanup(fromRelease)
+	t.Cleanup(fromClone)
 
-	// A reader's registry is the cluster's.
-	for _, p := range []page{readme, install} {
-		p.types("ko apply -Rf config/", runner.Root, "export KO_DOCKER_REPO=registry.example.com/eventing-ptp", "export")
-	}
+	readme.types("ko apply -Rf config/", runner.Root, registry...)
+	fromClone()
+
 	install.types("allowed-socket-directories", runner.Root)
 	see(t, "kubectl -n knative-eventing get configmap config-ptp -o jsonpath='{.data.allowed-socket-directories}'", "/var/run/ptp, /var/run/timemaster")
 	see(t, "kubectl -n knative-eventing get configmap config-ptp -o yaml", "…\n  _example: |\n…")
 
-	// A source is there, and well, after an upgrade.
+	// A source keeps running through an upgrade.
 	do(t, makeSource)
 	see(t, "kubectl get ptpsource clocks -o jsonpath='{.status.nodes.summary}'", "2/2")
-	fromRelease()
+	install.types("curl", dir,
+		"curl -fsSLO https://github.com/eventing-ptp/eventing-ptp/releases/download/v0.1.0/eventing-ptp.yaml", "",
+		"curl -fsSL https://github.com/eventing-ptp/eventing-ptp/releases/download/v0.1.0/SHA256SUMS | sha256sum --check", "")
+	install.types("kubectl explain ptpsource.spec", dir)
 	see(t, "kubectl get ptpsource clocks -o jsonpath='{.status.nodes.summary}'", "2/2")
-	// What is said in passing, there and on other pages.
-	do(t, "kubectl explain ptpsources.spec\nkubectl explain ptpsource.spec.linuxptp\nkubectl get ptpsources -o wide\nkubectl -n knative-eventing get configmap config-ptp -o yaml")
 	open(t, "docs/troubleshooting.md").types("kubectl describe ptpsource NAME", dir, "NAME", "clocks")
 
 	// The controller went first.
@@ -116,7 +116,7 @@ func TestInstallPage(t *testing.T) {
 
 	install.types("kubectl delete ptpsources --all", dir)
 	gone(t)
-	fromRelease()
+	fromClone()
 	do(t, "ko delete -Rf config/ --ignore-not-found")
 	gone(t)
 }
