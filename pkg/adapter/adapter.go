@@ -77,8 +77,11 @@ func (a *Adapter) Start(ctx context.Context) error {
 		func(ctx context.Context) error {
 			// What is seen until the journal is there waits for it.
 			events, err := a.journal(ctx)
-			if err != nil {
+			if err != nil && ctx.Err() == nil {
 				return err
+			}
+			if err != nil {
+				return nil
 			}
 			line.begin(events)
 			publisher.Cursor = &announcer{Cursor: events.Cursor("sink"), encoder: encoder, silent: !oran.Wanted(oran.EventsLostNotice, c.Events.Types)}
@@ -112,7 +115,7 @@ const settled = 10 * time.Second
 // half a minute to end.
 const replacement = 30 * time.Second
 
-// journal opens the journal. It fails when ctx ends before that.
+// journal opens the journal.
 func (a *Adapter) journal(ctx context.Context) (*journal.Log, error) {
 	h := a.env.Config.History
 	return journal.Open(ctx, journal.Options{
@@ -178,7 +181,7 @@ func together(ctx context.Context, stages []func(context.Context) error) error {
 	}
 	var errs []error
 	for range stages {
-		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) { // whose end is no error
+		if err := <-ended; err != nil {
 			errs = append(errs, err)
 		}
 	}

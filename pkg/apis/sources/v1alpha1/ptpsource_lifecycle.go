@@ -62,7 +62,6 @@ const (
 	ReasonPrivilegedNotAllowed   = "PrivilegedNotAllowed"
 	ReasonHostNetworkNotAllowed  = "HostNetworkNotAllowed"
 	ReasonSocketDirNotAllowed    = "SocketDirectoryNotAllowed"
-	ReasonJournalDirNotAllowed   = "JournalDirectoryNotAllowed"
 	ReasonThresholdsOutOfOrder   = "ThresholdsOutOfOrder"
 	ReasonOIDCDisabled           = "OIDCDisabled"
 	ReasonOIDCIdentityFailed     = "OIDCIdentityFailed"
