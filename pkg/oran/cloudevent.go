@@ -42,9 +42,6 @@ const (
 	PreviousStateExtension = "previousstate"
 	// ReasonExtension says why, in CamelCase.
 	ReasonExtension = "ptpreason"
-	// MissedExtension is true when the value has changed while no adapter watched; the
-	// time is then when one found out. Left out otherwise.
-	MissedExtension = "ptpmissed"
 	// SequenceExtension orders the events of one journal, also when clocks step. It
 	// has 20 digits, so that the order of strings is the order of numbers.
 	SequenceExtension = "sequence"
@@ -102,7 +99,7 @@ func (e Event) Header(id string, sequence uint64) http.Header {
 // canonical form of http.Header.
 type extension struct{ name, header, value string }
 
-func (e Event) extensions(sequence uint64) [9]extension {
+func (e Event) extensions(sequence uint64) [8]extension {
 	resource := e.resourceAddress()
 	return [...]extension{
 		{ResourceAddressExtension, "Ce-Resourceaddress", resource},
@@ -111,7 +108,6 @@ func (e Event) extensions(sequence uint64) [9]extension {
 		{StateExtension, "Ce-Ptpstate", e.State},
 		{PreviousStateExtension, "Ce-Previousstate", e.Previous},
 		{ReasonExtension, "Ce-Ptpreason", e.Reason},
-		{MissedExtension, "Ce-Ptpmissed", e.Missed},
 		{SequenceExtension, "Ce-Sequence", fmt.Sprintf("%020d", sequence)},
 		{PartitionKeyExtension, "Ce-Partitionkey", resource},
 	}

@@ -137,15 +137,9 @@ const (
 // changes.
 const MinReassert = time.Minute
 
-// History says what is kept for a sink that is away, and where.
+// History bounds what is kept for a sink that is away.
 type History struct {
-	// Directory is where it is kept; empty means in memory, and only as long as the
-	// adapter runs.
-	Directory string `json:"directory,omitempty"`
-	// Entries, MaxBytes and MaxAge bound it, whichever is reached first.
-	Entries  int             `json:"entries"`
-	MaxBytes int             `json:"maxBytes"`
-	MaxAge   metav1.Duration `json:"maxAge"`
+	Entries int `json:"entries"`
 }
 
 // Health says where the probes are answered.
@@ -169,15 +163,9 @@ func Default() Config {
 			RetryAfterMax: metav1.Duration{Duration: time.Minute},
 			Backlog:       AllEvents,
 		},
-		History: DefaultHistory(),
+		History: History{Entries: 4096},
 		Health:  Health{Address: ":8081"}, // not 8080, where a sink on the same machine would be
 	}
-}
-
-// DefaultHistory is two months of a clock that changes every minute, or a week, and no
-// more than any disk can spare.
-func DefaultHistory() History {
-	return History{Entries: 100_000, MaxBytes: 64 << 20, MaxAge: metav1.Duration{Duration: 7 * 24 * time.Hour}}
 }
 
 // DefaultThresholds are those of the state machines; a source counts as lost after four
