@@ -50,10 +50,8 @@ type instance struct {
 	pathDelay    time.Duration
 	hasPathDelay bool
 
-	// What was decided. classPast is whether class was published before this instance is
-	// watched, and nothing was seen yet that it could follow from.
+	// What was decided.
 	phase
-	classPast bool
 	// following is whether the state was earned by following a master, as opposed to
 	// the clock's own class.
 	following bool
@@ -158,24 +156,21 @@ func (i *instance) forgetSamples() {
 
 // decide derives the state from what is known at now.
 func (i *instance) decide(now Instant) {
-	_, slave := i.slave()
-	waiting := slave && !i.fresh && !i.silent
-	if !i.seen || waiting && i.undecided() {
-		i.expire(now)
-		return // the first Reading decides, the next Sync, or the next silence
+	if !i.seen {
+		return
 	}
-	resumed := i.resumed
-	i.resumed = false
+	_, slave := i.slave()
 	switch {
 	case !i.up:
 		i.lose(now, DaemonDown)
 	case slave && i.fresh:
-		i.following = i.following || resumed && i.state == Locked
 		i.follow(now)
 	case slave && i.silent:
 		i.lose(now, SyncSilent)
-	case slave:
+	case slave && i.state != Unknown:
 		i.lose(now, PortNotSlave) // the port has just become SLAVE and has shown nothing yet
+	case slave:
+		// The next Sync decides, or the next silence.
 	case i.grandmaster():
 		i.judgeClass(now)
 	default:
@@ -219,12 +214,10 @@ func (i *instance) judgeClass(now Instant) {
 		i.become(Locked, GrandmasterClass)
 		i.following = false
 	case Holdover:
-		if i.known() == Freerun { // what is not good any more does not get better by a word
-			i.become(Freerun, GrandmasterClass)
-			return
+		if i.state != Freerun { // what is not good any more does not get better by a word
+			i.become(Holdover, GrandmasterClass)
+			i.following, i.expires = false, false
 		}
-		i.become(Holdover, GrandmasterClass)
-		i.following, i.expires = false, false
 	default:
 		if i.state != Unknown && i.following {
 			i.lose(now, PortNotSlave) // it became its own grandmaster by losing its master
@@ -242,14 +235,7 @@ const defaultClass Class = 248
 // down announces nothing, so the good class of before must not stand.
 func (i *instance) announced() (Value, Reason) {
 	switch {
-	case i.undecided():
-		return i.class, ""
-	case !i.read:
-		// It has not answered since it is watched. What it said before stands, unless it is
-		// a promise.
-		if class, ok := i.class.(Class); ok && ClassState(class) != Freerun {
-			return defaultClass, DaemonDown
-		}
+	case i.state == Unknown || !i.read:
 		return i.class, ""
 	case !i.up && ClassState(i.local.Class) != Freerun:
 		return defaultClass, DaemonDown
@@ -263,29 +249,27 @@ func (i *instance) announced() (Value, Reason) {
 
 // step observes a fact, if there is one, decides, and returns what has changed.
 func (i *instance) step(now Instant, f Fact) []Transition {
-	from, missed := i.known(), i.undecided() && i.past != Unknown
+	from := i.state
 	if f != nil {
 		i.observe(f)
 	}
 	i.decide(now)
 
 	var changes []Transition
-	if !i.undecided() && i.state != from {
+	if i.state != from {
 		t := i.transition(now, LockState, i.reason)
-		t.To, t.Missed = i.state, missed && i.reason != HoldoverExpired // which was waited for
+		t.To = i.state
 		if from != Unknown {
 			t.From = from
 		}
 		changes = append(changes, t)
 	}
-	class, why := i.announced()
-	if class != i.class {
+	if class, why := i.announced(); class != i.class {
 		t := i.transition(now, ClockClass, why)
-		t.From, t.To, t.Missed = i.class, class, i.classPast
+		t.From, t.To = i.class, class
 		i.class = class
 		changes = append(changes, t)
 	}
-	i.classPast = i.classPast && why == ""
 	return changes
 }
 

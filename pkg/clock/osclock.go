@@ -99,7 +99,6 @@ func (c *osClock) decide(now Instant) {
 	fresh := c.bounded && now.Sub(c.adjusted) <= c.timeout
 	switch {
 	case !c.seen:
-		c.expire(now)
 		return
 	case fresh && (c.regular || c.state == Unknown):
 		c.become(Locked, Disciplined)
@@ -112,7 +111,6 @@ func (c *osClock) decide(now Instant) {
 	default:
 		c.lose(now, NotDisciplined)
 	}
-	c.resumed = false
 	c.expire(now)
 }
 

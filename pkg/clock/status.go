@@ -68,11 +68,11 @@ func (n *Node) Present() []Status {
 }
 
 // State returns the state of the node; Unknown until it is decided.
-func (n *Node) State() State { return n.state.state }
+func (n *Node) State() State { return n.state }
 
 func (i *instance) status() Status {
 	s := Status{
-		Instance: i.name, Up: i.up, State: i.known(), Class: i.class, Interface: i.iface,
+		Instance: i.name, Up: i.up, State: i.state, Class: i.class, Interface: i.iface,
 		Grandmaster: i.parent.Grandmaster, Ports: append([]Port(nil), i.ports...), Silent: i.silent,
 	}
 	if i.fresh {

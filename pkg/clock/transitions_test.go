@@ -75,9 +75,6 @@ func describe(t Transition) string {
 	if t.HasOffset {
 		s += fmt.Sprintf(" %d", t.Offset.Nanoseconds())
 	}
-	if t.Missed {
-		s += " missed"
-	}
 	return s
 }
 
