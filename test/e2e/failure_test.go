@@ -172,7 +172,7 @@ func TestWebhookIsRestarted(t *testing.T) {
 		Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1Gi")},
 	}
 	try := func(s *v1alpha1.PtpSource) error {
-		_, err := r.Sources.SourcesV1alpha1().PtpSources(r.Namespace).Create(t.Context(), s, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		_, err := r.Sources.SourcesV1alpha1().PtpSources(r.Namespace).Create(t.Context(), s.DeepCopy(), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 		return err
 	}
 	if err := try(good); err != nil {
