@@ -6,6 +6,8 @@
 #   run     on the cluster that an earlier KEEP=1 has left, which stays
 #   KEEP=1  leave the cluster, also after a failure
 #   RUN     only tests that this regular expression matches
+#   PACKAGE the tests' directory, by default ./test/e2e
+#   CERT_MANAGER=1  with certificates for Eventing
 #   E2E_CLUSTER  the directory of the cluster
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -49,7 +51,7 @@ if [ "${1:-}" != run ]; then
 	}
 	trap take_down EXIT
 	trap 'exit 130' INT TERM
-	cluster up -cert-manager # for the sample about TLS and OIDC
+	cluster up ${CERT_MANAGER:+-cert-manager}
 fi
 env=$(cluster env)
 eval "$env"
@@ -80,10 +82,4 @@ ko resolve --image-label "eventing-ptp.test/upgrade=$(date +%s)" -Rf config/ |
 	sed -E 's|(app\.kubernetes\.io/version: )devel$|\1upgraded|' >"$E2E_UPGRADE"
 
 # Tests that share nothing but the cluster run at once: most of their time they wait.
-status=0
-FORMAT=standard-verbose hack/gotest.sh e2e -tags e2e -count=1 -timeout 30m -parallel 8 ${RUN:+-run "$RUN"} ./test/e2e || status=$?
-# What pages say, typed. It installs and removes this project, so it comes after all others.
-FORMAT=standard-verbose hack/gotest.sh e2e.docs -tags e2e -count=1 -timeout 30m -run "${RUN:-^(TestSamples|TestInstallPage)\$}" ./test/docs || status=$?
-read -r passed failed skipped < <(awk '{ p += $1; f += $2; s += $3 } END { print p, f, s }' .cache/test/e2e.*totals)
-echo "e2e: $passed passed, $failed failed, $skipped skipped"
-exit "$status"
+FORMAT=standard-verbose hack/gotest.sh e2e -tags e2e -count=1 -timeout 30m -parallel 8 ${RUN:+-run "$RUN"} "${PACKAGE:-./test/e2e}"
