@@ -34,8 +34,7 @@ type link struct {
 	uri    string // of the target, as it may be shown
 	log    *zap.Logger
 
-	failures   int  // in a row
-	unanswered bool // the last one had no answer
+	failures int // in a row
 
 	since time.Time // when the target began to fail; zero while it does not
 	lossy bool      // it was said that the journal overflows meanwhile
@@ -64,7 +63,11 @@ func shown(uri string) string {
 
 func (l *link) failed(m message, v verdict, waiting uint64) {
 	l.failures++
-	l.unanswered = v.status == 0
+	if v.status == 0 {
+		// A connection of HTTP/2 outlives a request that gets no answer, and would be used
+		// again although the other end may be gone.
+		l.client.CloseIdleConnections()
+	}
 	if !l.since.IsZero() {
 		return
 	}
