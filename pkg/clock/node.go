@@ -58,7 +58,7 @@ func (n *Node) Observe(o Observation) []Transition {
 			n.instance(name)
 		}
 		changes = n.removeAllBut(o.At, f.Instances)
-	case OSClock, OSClockTracking, OSClockStep, OSClockUnreadable:
+	case OSClock, OSClockStep, OSClockUnreadable:
 		if n.os == nil {
 			return nil
 		}

@@ -19,8 +19,7 @@ limitations under the License.
 // clock from every namespace. It never judges.
 //
 // Who disciplines the clock cannot be seen this way, and neither can a daemon that does
-// not tell the kernel about its bounds (maxerror), such as OpenNTPD. Where the adapter is on
-// the node's own network, chronyd can be asked how often it adjusts the clock.
+// not tell the kernel about its bounds (maxerror), such as OpenNTPD.
 //
 // Reading changes nothing (adjtimex(2) without modes), and takes the lock of the kernel's
 // timekeeping for less than a microsecond, once a second.
@@ -43,19 +42,12 @@ import (
 // seconds (clock.OSClock). That the clock is set is noticed at once.
 const period = time.Second
 
-// Config says whom to ask besides the kernel.
-type Config struct {
-	// Chronyd is the host:port of chronyd's command port; empty to ask nobody.
-	Chronyd string
-}
-
 // Watcher watches CLOCK_REALTIME.
 type Watcher struct {
 	origin time.Time
 	emit   func(clock.Observation)
 	log    *zap.SugaredLogger
 	kernel kernel
-	daemon *daemon // nil if nobody is to be asked
 
 	// What was seen last. Only the goroutine of Run uses it.
 	base   base
@@ -65,12 +57,8 @@ type Watcher struct {
 
 // NewWatcher returns a watcher that calls emit for every observation, with instants
 // counted from origin.
-func NewWatcher(c Config, origin time.Time, emit func(clock.Observation), log *zap.SugaredLogger) *Watcher {
-	w := &Watcher{origin: origin, emit: emit, log: log, kernel: linux{}}
-	if c.Chronyd != "" {
-		w.daemon = newDaemon(c.Chronyd, log)
-	}
-	return w
+func NewWatcher(origin time.Time, emit func(clock.Observation), log *zap.SugaredLogger) *Watcher {
+	return &Watcher{origin: origin, emit: emit, log: log, kernel: linux{}}
 }
 
 // Run watches until ctx ends.
@@ -87,13 +75,10 @@ func (w *Watcher) Run(ctx context.Context) {
 			_ = alarm.Close()
 		})
 	}
-	if w.daemon != nil {
-		defer w.daemon.close()
-	}
 	ask := time.NewTicker(period)
 	defer ask.Stop()
 	for {
-		w.look(ctx)
+		w.look()
 		select {
 		case <-ctx.Done():
 			return
@@ -120,7 +105,7 @@ func (w *Watcher) listen(alarm alarm, set chan<- struct{}) {
 }
 
 // look reports a step, if there was one, and what the kernel says now.
-func (w *Watcher) look(ctx context.Context) {
+func (w *Watcher) look() {
 	at := time.Now()
 	now, err := w.kernel.base()
 	if err == nil {
@@ -129,12 +114,6 @@ func (w *Watcher) look(ctx context.Context) {
 			w.observe(at, clock.OSClockStep{By: by})
 		}
 		w.base = now
-	}
-	if w.daemon != nil {
-		if tracking, ok := w.daemon.ask(ctx); ok {
-			at = time.Now()
-			w.observe(at, tracking)
-		}
 	}
 	t, err := w.kernel.timex()
 	if err != nil {

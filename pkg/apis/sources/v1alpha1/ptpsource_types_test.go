@@ -75,7 +75,7 @@ func full() *v1alpha1.PtpSource {
 				Domain: new(int32(0)), TransportSpecific: new(int32(0)), Group: new(int64(2000)),
 			},
 			HardwareClock: &v1alpha1.HardwareClock{Enabled: true, Privileged: true, ResourceName: "squat.ai/ptp"},
-			OSClock:       &v1alpha1.OSClock{Enabled: true, FedBy: "other", Chronyd: "localhost:323"},
+			OSClock:       &v1alpha1.OSClock{Enabled: true, FedBy: "other"},
 			GNSS:          &v1alpha1.GNSS{Enabled: true, GPSD: "localhost:2947"},
 			SyncE:         &v1alpha1.SyncE{Enabled: true},
 			Thresholds: v1alpha1.Thresholds{
@@ -163,7 +163,7 @@ const fullJSON = `{
       "group": 2000
     },
     "hardwareClock": {"enabled": true, "privileged": true, "resourceName": "squat.ai/ptp"},
-    "osClock": {"enabled": true, "fedBy": "other", "chronyd": "localhost:323"},
+    "osClock": {"enabled": true, "fedBy": "other"},
     "gnss": {"enabled": true, "gpsd": "localhost:2947"},
     "synce": {"enabled": true},
     "thresholds": {

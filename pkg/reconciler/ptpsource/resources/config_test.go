@@ -70,7 +70,7 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 		}
 		s.Spec.History.Entries = new(int32(10))
 		s.Spec.SyncE = &v1alpha1.SyncE{Enabled: true}
-		s.Spec.OSClock = &v1alpha1.OSClock{Enabled: true, FedBy: "other", Chronyd: "localhost:323"}
+		s.Spec.OSClock = &v1alpha1.OSClock{Enabled: true, FedBy: "other"}
 	})
 	everything.Sink.CACerts = new("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----")
 	everything.Sink.Audience, everything.OIDCServiceAccount = new("broker"), "clocks-oidc"
@@ -97,7 +97,7 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 			Linuxptp: adapterconfig.Linuxptp{
 				Sockets: []string{"/var/run/ptp4l.0.socket", "/var/run/ptp4l.1*"}, Domain: &domain, TransportSpecific: &transportSpecific,
 			},
-			OSClock:    adapterconfig.OSClock{Enabled: true, FedBy: "other", Chronyd: "localhost:323"},
+			OSClock:    adapterconfig.OSClock{Enabled: true, FedBy: "other"},
 			Thresholds: everything.Thresholds,
 			Events:     adapterconfig.Events{Types: []string{"event.sync.ptp-status.ptp-state-change"}, SourceFormat: "oran", ReassertEvery: metav1.Duration{Duration: 90 * time.Second}},
 			Delivery: adapterconfig.Delivery{
