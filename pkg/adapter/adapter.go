@@ -25,7 +25,9 @@ import (
 
 	cloudevents "github.com/cloudevents/sdk-go/v2"
 	"go.uber.org/zap"
+	"k8s.io/client-go/kubernetes"
 	adapterv2 "knative.dev/eventing/pkg/adapter/v2"
+	kubeclient "knative.dev/pkg/client/injection/kube/client"
 	"knative.dev/pkg/logging"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/adapter/config"
@@ -41,7 +43,9 @@ type Adapter struct {
 	env *Env
 	// client is what the library makes clients from: token provider, certificates.
 	client adapterv2.ClientConfig
-	log    *zap.SugaredLogger
+	// kube gives OIDC tokens.
+	kube kubernetes.Interface
+	log  *zap.SugaredLogger
 }
 
 var _ adapterv2.Adapter = (*Adapter)(nil)
@@ -50,7 +54,7 @@ var _ adapterv2.Adapter = (*Adapter)(nil)
 // adapterv2.AdapterConstructor. The library's ready-made client is not used: it lets a
 // redirect turn the POST of an event into a GET, and reads answers without a limit.
 func New(ctx context.Context, env adapterv2.EnvConfigAccessor, _ cloudevents.Client) adapterv2.Adapter {
-	return &Adapter{env: env.(*Env), client: adapterv2.GetClientConfig(ctx), log: logging.FromContext(ctx)}
+	return &Adapter{env: env.(*Env), client: adapterv2.GetClientConfig(ctx), kube: kubeclient.Get(ctx), log: logging.FromContext(ctx)}
 }
 
 // Start runs the adapter until ctx ends, which is no error.
@@ -147,7 +151,7 @@ func (a *Adapter) publisher(events journal.Journal) (*sink.Publisher, error) {
 func (a *Adapter) target(env *Env) (sink.Target, error) {
 	c := a.client
 	c.Env = env
-	return newTarget(c)
+	return newTarget(c, a.kube)
 }
 
 // together runs all stages until ctx ends or one fails, and waits for every one.

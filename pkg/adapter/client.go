@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/cloudevents/sdk-go/v2/event"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
@@ -31,6 +32,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace"
 	oteltrace "go.opentelemetry.io/otel/trace"
 	"golang.org/x/net/http/httpguts"
+	"k8s.io/client-go/kubernetes"
 	adapterv2 "knative.dev/eventing/pkg/adapter/v2"
 	"knative.dev/eventing/pkg/apis"
 	"knative.dev/eventing/pkg/eventingtls"
@@ -44,18 +46,18 @@ import (
 // library's own client obeys it (adapterv2.NewClient): overrides, certificates, tokens,
 // namespace, and what is to be observed. That client itself is not used: it hides what a
 // sink answers, and takes a tenth of the time from ptp4l to the sink (test/bench, latency).
-func newTarget(c adapterv2.ClientConfig) (sink.Target, error) {
+func newTarget(c adapterv2.ClientConfig, client kubernetes.Interface) (sink.Target, error) {
 	header, err := fixedHeader(c.Env)
 	if err != nil {
 		return sink.Target{}, err
 	}
-	transport := newTransport(c)
+	transport := newTransport(c, connectionAge)
 	t := sink.Target{URL: c.Env.GetSink(), Transport: transport, Header: header}
 	if observed(c.Env) {
 		t.Transport = observe(c, transport)
 	}
 	if audience, account := c.Env.GetAudience(), c.Env.GetOIDCServiceAccountName(); audience != nil && account != nil {
-		t.Token = func(context.Context) (string, error) { return c.TokenProvider.GetJWT(*account, *audience) }
+		t.Token = newTokens(client, *account, *audience).get
 	}
 	return t, nil
 }
@@ -82,9 +84,23 @@ func fixedHeader(env adapterv2.EnvConfigAccessor) (http.Header, error) {
 	return h, nil
 }
 
+// connectionAge is for how long a connection is used: a certificate that was taken back, or
+// an authority that is trusted no more, is noticed after that, and a sink that has more
+// replicas than before gets its share of connections on them.
+const connectionAge = 5 * time.Minute
+
+// transport makes new connections once in a while. It is used by one goroutine.
+type transport struct {
+	*http.Transport
+	age   time.Duration // of a connection at most
+	since time.Time
+}
+
 // newTransport trusts whom a source has to trust: the sink's own authority, the trust
-// bundles and the system's. They are read for each connection, because they change.
-func newTransport(c adapterv2.ClientConfig) *http.Transport {
+// bundles and the system's. They are read for each connection, because they change. It
+// speaks HTTP/2 with a sink that offers it in the TLS handshake, and HTTP/1.1 with any
+// other: without TLS nobody has to understand HTTP/2 (Knative's data plane contract).
+func newTransport(c adapterv2.ClientConfig, age time.Duration) *transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	if eventingtls.IsHttpsSink(c.Env.GetSink()) {
 		t.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -95,10 +111,20 @@ func newTransport(c adapterv2.ClientConfig) *http.Transport {
 			if err != nil {
 				return nil, err
 			}
+			config.NextProtos = []string{"h2", "http/1.1"}
 			return (&tls.Dialer{Config: config}).DialContext(ctx, network, address)
 		}
 	}
-	return t
+	return &transport{Transport: t, age: age, since: time.Now()}
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if time.Since(t.since) > t.age {
+		t.CloseIdleConnections()
+		t.since = time.Now()
+	}
+	return t.Transport.RoundTrip(r)
 }
 
 // observed is whether K_OBSERVABILITY_CONFIG asks for anything about requests. They are
@@ -115,7 +141,7 @@ func observabilityOf(env adapterv2.EnvConfigAccessor) *observability.Config {
 
 // observe measures and traces requests as the library does. Each is a part of the trace
 // that its event has begun.
-func observe(c adapterv2.ClientConfig, next *http.Transport) http.RoundTripper {
+func observe(c adapterv2.ClientConfig, next *transport) http.RoundTripper {
 	return &observing{next, otelhttp.NewTransport(next,
 		otelhttp.WithPropagators(tracing.DefaultTextMapPropagator()),
 		otelhttp.WithMeterProvider(cmp.Or(c.MeterProvider, otel.GetMeterProvider())),
@@ -126,10 +152,11 @@ func observe(c adapterv2.ClientConfig, next *http.Transport) http.RoundTripper {
 
 // observing is a transport that can still be told to close its connections.
 type observing struct {
-	*http.Transport
+	*transport
 	observed http.RoundTripper
 }
 
+// RoundTrip implements http.RoundTripper.
 func (o *observing) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx := tracing.DefaultTextMapPropagator().Extract(r.Context(), propagation.HeaderCarrier(r.Header))
 	return o.observed.RoundTrip(r.WithContext(ctx))

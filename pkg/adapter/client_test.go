@@ -46,11 +46,13 @@ import (
 	authv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 	corev1listers "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
 	adapterv2 "knative.dev/eventing/pkg/adapter/v2"
 	"knative.dev/eventing/pkg/auth"
 	"knative.dev/eventing/pkg/eventingtls"
+	kubeclient "knative.dev/pkg/client/injection/kube/client"
 	"knative.dev/pkg/observability/tracing"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/journal"
@@ -138,18 +140,27 @@ func useCluster(t *testing.T, status int) {
 // bundle is a namespace with a trust bundle that has a certificate.
 func bundle(t *testing.T, certificate string) corev1listers.ConfigMapNamespaceLister {
 	t.Helper()
+	lister, trust := changingBundle(t)
+	trust(certificate)
+	return lister
+}
+
+// changingBundle is one whose certificate can be changed.
+func changingBundle(t *testing.T) (lister corev1listers.ConfigMapNamespaceLister, trust func(certificate string)) {
+	t.Helper()
 	index := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
-	err := index.Add(&corev1.ConfigMap{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: "ns1", Name: "bundle",
-			Labels: map[string]string{eventingtls.TrustBundleLabelKey: eventingtls.TrustBundleLabelValue},
-		},
-		Data: map[string]string{"ca.crt": certificate},
-	})
-	if err != nil {
-		t.Fatal(err)
+	return corev1listers.NewConfigMapLister(index).ConfigMaps("ns1"), func(certificate string) {
+		err := index.Update(&corev1.ConfigMap{
+			ObjectMeta: metav1.ObjectMeta{
+				Namespace: "ns1", Name: "bundle",
+				Labels: map[string]string{eventingtls.TrustBundleLabelKey: eventingtls.TrustBundleLabelValue},
+			},
+			Data: map[string]string{"ca.crt": certificate},
+		})
+		if err != nil {
+			t.Error(err)
+		}
 	}
-	return corev1listers.NewConfigMapLister(index).ConfigMaps("ns1")
 }
 
 // clientConfig is what the library hands to New, for the environment as it is.
@@ -164,6 +175,16 @@ func clientConfig(t *testing.T, uri string) adapterv2.ClientConfig {
 		t.Fatal(err)
 	}
 	return adapterv2.ClientConfig{Env: env, TokenProvider: auth.NewOIDCTokenProvider(ctx)}
+}
+
+// kubeOf is the client that gives tokens for an environment.
+func kubeOf(t *testing.T, c adapterv2.ClientConfig) kubernetes.Interface {
+	t.Helper()
+	ctx, err := WithKubeClient(t.Context(), c.Env.(*Env))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kubeclient.Get(ctx)
 }
 
 // someEvent is the event that the tests below send.
@@ -300,7 +321,7 @@ func TestClients(t *testing.T) {
 	} {
 		for name, made := range map[string]func(adapterv2.ClientConfig) (client, error){
 			"ours": func(c adapterv2.ClientConfig) (client, error) {
-				target, err := newTarget(c)
+				target, err := newTarget(c, kubeOf(t, c))
 				return ours{target: target}, err
 			},
 			"library": func(c adapterv2.ClientConfig) (client, error) {
@@ -398,7 +419,7 @@ func TestTraces(t *testing.T) {
 			t.Setenv("K_OBSERVABILITY_CONFIG", tc.config)
 			c := clientConfig(t, s.URL)
 			c.TraceProvider = tracer
-			target, err := newTarget(c)
+			target, err := newTarget(c, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -450,7 +471,7 @@ func TestTokenOfTheDeadLetterSink(t *testing.T) {
 			t.Setenv("K_SOURCE_CONFIG", fmt.Sprintf(`{"delivery": {"deadLetterSink": %q, "deadLetterSinkAudience": %q}}`, s.URL, tc.audience))
 			config := clientConfig(t, "http://sink.example")
 			env := config.Env.(*Env)
-			a := &Adapter{env: env, client: config}
+			a := &Adapter{env: env, client: config, kube: kubeOf(t, config)}
 			target, err := a.target(env.deadLetter())
 			if err != nil {
 				t.Fatal(err)
@@ -473,7 +494,7 @@ func TestOverridesThatNoEventCanHave(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("K_CE_OVERRIDES", tc.overrides)
-			_, err := newTarget(clientConfig(t, "http://sink.example"))
+			_, err := newTarget(clientConfig(t, "http://sink.example"), nil)
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, want %q in it", err, tc.want)
 			}

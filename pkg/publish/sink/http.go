@@ -38,8 +38,9 @@ type Target struct {
 	Transport http.RoundTripper
 	// Header is set on every request. It wins over what the event has.
 	Header http.Header
-	// Token returns a bearer token for the target; nil means that it gets none.
-	Token func(context.Context) (string, error)
+	// Token returns a bearer token for the target, and another one where the last was
+	// refused. Nil means that it gets none.
+	Token func(ctx context.Context, refused bool) (string, error)
 }
 
 // message is an event on its way: a CloudEvent in HTTP's binary mode.
@@ -51,8 +52,23 @@ type message struct {
 func (m message) id() string        { return m.header.Get("Ce-Id") }
 func (m message) eventType() string { return m.header.Get("Ce-Type") }
 
-// post sends a message once.
+// post sends a message once; and again at once where the token was refused, because one
+// may be taken back before its time.
 func (l *link) post(ctx context.Context, m message) verdict {
+	if l.unanswered {
+		// A connection of HTTP/2 outlives a request that gets no answer, and would be used
+		// again although the other end may be gone.
+		l.client.CloseIdleConnections()
+		l.unanswered = false
+	}
+	v := l.request(ctx, m, false)
+	if v.status == http.StatusUnauthorized && l.target.Token != nil {
+		v = l.request(ctx, m, true)
+	}
+	return v
+}
+
+func (l *link) request(ctx context.Context, m message, refused bool) verdict {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, l.target.URL, strings.NewReader(m.body))
 	if err != nil {
 		return verdict{outcome: again, reason: cause(err)}
@@ -65,7 +81,7 @@ func (l *link) post(ctx context.Context, m message) verdict {
 	// event that it has seen by its id (http.Transport).
 	r.Header["Idempotency-Key"] = nil
 	if l.target.Token != nil {
-		token, err := l.target.Token(ctx)
+		token, err := l.target.Token(ctx, refused)
 		if err != nil {
 			return verdict{outcome: again, reason: cause(err)}
 		}

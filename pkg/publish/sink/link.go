@@ -34,7 +34,8 @@ type link struct {
 	uri    string // of the target, as it may be shown
 	log    *zap.Logger
 
-	failures int // in a row
+	failures   int  // in a row
+	unanswered bool // the last one had no answer
 
 	since time.Time // when the target began to fail; zero while it does not
 	lossy bool      // it was said that the journal overflows meanwhile
@@ -63,11 +64,7 @@ func shown(uri string) string {
 
 func (l *link) failed(m message, v verdict, waiting uint64) {
 	l.failures++
-	if v.status == 0 {
-		// A connection of HTTP/2 outlives a request that gets no answer, and would be used
-		// again although the other end may be gone.
-		l.client.CloseIdleConnections()
-	}
+	l.unanswered = v.status == 0
 	if !l.since.IsZero() {
 		return
 	}

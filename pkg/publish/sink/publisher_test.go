@@ -730,7 +730,7 @@ func TestHeaderAndTokenOfTheTarget(t *testing.T) {
 	b.Sink = target(t, s.URL)
 	b.Sink.Header = http.Header{"Ce-Site": {"north"}, "Ce-Ptpreason": {"over"}}
 	tokens := 0
-	b.Sink.Token = func(context.Context) (string, error) {
+	b.Sink.Token = func(context.Context, bool) (string, error) {
 		if tokens++; tokens == 2 {
 			return "", io.EOF // may be had later
 		}
@@ -750,6 +750,32 @@ func TestHeaderAndTokenOfTheTarget(t *testing.T) {
 	}
 }
 
+// A token that was taken back costs no event, and one that is refused for good only one.
+func TestTokenThatIsRefused(t *testing.T) {
+	s := newServer(t, status(401), status(202), says(401, ""), says(401, "who is that?"))
+	b := newBench(t, 10)
+	b.Sink = target(t, s.URL)
+	tokens := 0
+	b.Sink.Token = func(_ context.Context, refused bool) (string, error) {
+		if refused || tokens == 0 {
+			tokens++
+		}
+		return fmt.Sprint("token", tokens), nil
+	}
+	b.record(3)
+	if got, want := b.finish(b.run(), 3), (sink.Stats{Delivered: 2, Skipped: 1}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	var got []string
+	for n, r := range s.all() {
+		got = append(got, fmt.Sprint(s.sequences(t)[n], " ", r.Header.Get("Authorization")))
+	}
+	want := []string{"1 Bearer token1", "1 Bearer token2", "2 Bearer token2", "2 Bearer token3", "3 Bearer token3"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("events and their tokens (-want +got):\n%s", diff)
+	}
+}
+
 // A token is for the sink alone.
 func TestTokenDoesNotFollowARedirectToAnotherHost(t *testing.T) {
 	other := newServer(t)
@@ -757,7 +783,7 @@ func TestTokenDoesNotFollowARedirectToAnotherHost(t *testing.T) {
 	s := newServer(t, redirects(307, "http://localhost:"+port+"/"))
 	b := newBench(t, 10)
 	b.Sink = target(t, s.URL)
-	b.Sink.Token = func(context.Context) (string, error) { return "secret", nil }
+	b.Sink.Token = func(context.Context, bool) (string, error) { return "secret", nil }
 	b.record(1)
 	b.finish(b.run(), 1)
 	if got := s.all()[0].Header.Get("Authorization"); got != "Bearer secret" {
