@@ -31,6 +31,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -42,6 +43,7 @@ type bench struct {
 	samples  int           // of a latency that takes a moment
 	rounds   int           // of what takes a second
 	period   time.Duration // of a figure of CPU time
+	waiting  int           // events of a backlog
 	version  string        // of linuxptp
 }
 
@@ -55,6 +57,7 @@ func parts() []part {
 	return []part{
 		{"latency", "From a management datagram to the sink's handler, otherwise idle", (*bench).latency},
 		{"load", "The same under 32 observations per second", (*bench).latencyUnderLoad},
+		{"backlog", "How fast a sink that was away gets what it has missed", (*bench).backlog},
 		{"cost", "CPU and memory", (*bench).cost},
 		{"codec", "Reading and writing management messages", (*bench).codec},
 		{"faults", "From a fault in a real network to the event at the sink's handler", (*bench).faults},
@@ -69,6 +72,12 @@ func main() {
 	if len(os.Args) == 4 && os.Args[1] == senderCommand {
 		exit(send(os.Args[2], os.Args[3]))
 	}
+	if len(os.Args) == 5 && os.Args[1] == drainCommand {
+		exit(drain(os.Args[2], number(os.Args[3]), os.Args[4]))
+	}
+	if len(os.Args) == 4 && os.Args[1] == repeatCommand {
+		exit(repeat(os.Args[2], number(os.Args[3])))
+	}
 	if len(os.Args) > 2 && os.Args[1] == readerCommand {
 		exit(read(os.Args[2:]))
 	}
@@ -79,6 +88,15 @@ func main() {
 		return
 	}
 	exit(err)
+}
+
+// number reads one that this program has written.
+func number(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		exit(err)
+	}
+	return n
 }
 
 func exit(err error) {
@@ -119,7 +137,7 @@ func run(ctx context.Context, args []string) (err error) {
 
 // parse reads the command line.
 func parse(args []string) (*bench, []part, error) {
-	b := &bench{period: 30 * time.Second}
+	b := &bench{period: 30 * time.Second, waiting: 100_000}
 	all := parts()
 	var names []string
 	for _, p := range all {
@@ -136,7 +154,7 @@ func parse(args []string) (*bench, []part, error) {
 		return nil, nil, err
 	}
 	if *short {
-		b.samples, b.rounds, b.period = min(b.samples, 100), min(b.rounds, 2), 3*time.Second
+		b.samples, b.rounds, b.period, b.waiting = min(b.samples, 100), min(b.rounds, 2), 3*time.Second, 5000
 	}
 	if b.samples < 1 || b.rounds < 1 || flags.NArg() > 0 {
 		return nil, nil, errors.New("-n and -rounds must be 1 or more, and nothing may follow the flags: see -help")

@@ -23,6 +23,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2"
@@ -54,12 +55,13 @@ func (a arrival) is(kind, state string) bool {
 // patience is how long an event may take before it counts as lost.
 const patience = 20 * time.Second
 
-// sink is a plain HTTP server that takes every event.
+// sink is a plain HTTP server that takes every event, unless it is away.
 type sink struct {
 	server   *http.Server
 	url      string
 	arrivals chan arrival
 	bad      chan error // requests that are no CloudEvent
+	away     atomic.Bool
 }
 
 func newSink() (*sink, error) {
@@ -88,6 +90,10 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		default:
 		}
 		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	if s.away.Load() {
+		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
 	s.arrivals <- arrival{at, r.URL.Path, *event}
