@@ -254,6 +254,57 @@ func TestSinkThatFails(t *testing.T) {
 	}
 }
 
+// Of what has changed while the sink was away, it gets what holds now.
+func TestLatestPerResource(t *testing.T) {
+	p, socket := simulate(t)
+	classes := []uint8{7, 6, 7, 13, 52}
+	taken := make(chan http.Header, 10)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Header.Get("Ce-Ptpstate") == "52":
+			taken <- r.Header
+			w.WriteHeader(http.StatusAccepted)
+			return
+		case len(classes) > 0: // one try, one change
+			p.SetClass(classes[0])
+			classes = classes[1:]
+		}
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	t.Cleanup(s.Close)
+	t.Setenv("K_SOURCE_CONFIG", `{"delivery": {"backlog": "LatestPerResource", "backoffDelay": "5ms", "backoffMax": "5ms"},
+		"events": {"types": ["event.sync.ptp-status.ptp-clock-class-change"]}}`)
+	start(t, "-sink", s.URL, "-socket", socket, "-health", "")
+	select {
+	case h := <-taken:
+		if h.Get("Ce-Ptpskipped") == "" || h.Get("Ce-Previousstate") == "" {
+			t.Errorf("it says neither what was skipped nor what was before: %v", h)
+		}
+	case <-time.After(patience):
+		t.Fatalf("the class that holds did not come within %v", patience)
+	}
+}
+
+// A sink that asks for time gets it.
+func TestRetryAfter(t *testing.T) {
+	_, socket := simulate(t)
+	times := make(chan time.Time, 100)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		times <- time.Now()
+		if len(times) == 1 {
+			w.Header().Set("Retry-After", "3600")
+			w.WriteHeader(http.StatusTooManyRequests)
+		}
+	}))
+	t.Cleanup(s.Close)
+	t.Setenv("K_SOURCE_CONFIG", `{"delivery": {"retryAfterMax": "700ms", "backoffDelay": "1ms"}}`)
+	start(t, "-sink", s.URL, "-socket", socket, "-health", "")
+	eventually(t, "second try", func() bool { return len(times) > 1 }, func() string { return "one" })
+	if first, second := <-times, <-times; second.Sub(first) < 700*time.Millisecond {
+		t.Errorf("the second try came after %v, want 700 ms at least", second.Sub(first))
+	}
+}
+
 // An event that the sink refuses goes to the dead letter sink, and those behind it go on.
 func TestDeadLetterSink(t *testing.T) {
 	_, socket := simulate(t)
