@@ -125,10 +125,12 @@ func (b *backlog) read(ctx context.Context) error {
 }
 
 // add puts an event behind all others, and takes out the one of the same resource that it
-// makes superfluous. One that only repeats what waits is superfluous itself.
+// makes superfluous. One that only repeats what waits is superfluous itself. One without a
+// value before it is the first of its resource, or tells what has happened and not what
+// holds, such as a step of a clock: it takes nothing out.
 func (b *backlog) add(i *item) {
 	same := -1
-	if b.latest {
+	if b.latest && i.event.Previous != "" {
 		same = slices.IndexFunc(b.ahead, func(o *item) bool { return o.event.Address == i.event.Address })
 	}
 	if same < 0 {

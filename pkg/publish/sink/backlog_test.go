@@ -99,6 +99,11 @@ func TestLatest(t *testing.T) {
 			want:   []string{"a LOCKED HOLDOVER"}, superseded: 1, // no change was skipped
 		},
 		{
+			name: "what happened and is no state", first: []string{"a 37"},
+			behind: []string{"b 6 7", "a 1", "a 2", "b 7 6"},
+			want:   []string{"a 37", "a 1", "a 2", "b 7 6 +1"}, superseded: 1,
+		},
+		{
 			name: "a backlog from before the start", first: []string{"a FREERUN LOCKED", "a LOCKED HOLDOVER", "a HOLDOVER FREERUN"},
 			want: []string{"a HOLDOVER FREERUN +2"}, superseded: 2,
 		},
