@@ -42,6 +42,10 @@ go build -C test/cluster -o "$E2E_TOOL" .
 cluster() { "$E2E_TOOL" -dir "$E2E_CLUSTER" "$@"; }
 
 if [ "${1:-}" != run ]; then
+	if cluster kubeconfig >/dev/null 2>&1; then
+		echo "e2e: a cluster runs in $E2E_CLUSTER already, maybe for somebody else: make e2e-run runs tests on it, $E2E_TOOL -dir $E2E_CLUSTER down ends it, and E2E_CLUSTER names another directory" >&2
+		exit 1
+	fi
 	take_down() {
 		[ -z "${KEEP:-}" ] || {
 			echo "e2e: the cluster stays: RUN=TestName make e2e-run runs tests on it, $E2E_TOOL -dir $E2E_CLUSTER down ends it"
