@@ -215,8 +215,8 @@ func TestAnAlarmWithoutAStepIsNone(t *testing.T) {
 
 func TestAStepIsSeenWithoutTheAlarm(t *testing.T) {
 	for name, change := range map[string]func(*fake){
-		"there is none":  func(k *fake) { k.deaf = errors.New("timerfd_create: function not implemented") },
-		"it has failed":  func(k *fake) { k.set <- errors.New("read timerfd: input/output error") },
+		"there is none":  func(k *fake) { k.deaf = os.NewSyscallError("timerfd_create", unix.ENOSYS) },
+		"it has failed":  func(k *fake) { k.set <- os.NewSyscallError("read", unix.EIO) },
 		"it is too late": func(*fake) {},
 	} {
 		t.Run(name, func(t *testing.T) {
