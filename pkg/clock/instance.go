@@ -97,7 +97,7 @@ func (i *instance) observe(f Fact) {
 	case Sync:
 		i.sample(f)
 	case PathDelay:
-		i.pathDelay, i.hasPathDelay = f.Delay, before.State == Slave
+		i.pathDelay, i.hasPathDelay = f.Delay, was && f.Delay != 0
 	case Silence:
 		i.silent = true
 		i.forgetSamples()

@@ -82,7 +82,8 @@ type Sync struct {
 }
 
 // PathDelay is how long messages take from the master at present, one way (IEEE
-// 1588-2019, 8.2.2 currentDS.meanPathDelay). No state depends on it.
+// 1588-2019, 8.2.2 currentDS.meanPathDelay); 0 until ptp4l has measured it. No state
+// depends on it.
 type PathDelay struct{ Delay time.Duration }
 
 // Silence means that ptp4l answers, but has processed no Sync for longer than

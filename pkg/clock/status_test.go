@@ -47,6 +47,10 @@ func TestStatus(t *testing.T) {
 			},
 		},
 		{
+			"following another master, whose path is not measured yet", slices.Concat(following, []step{{at: 300, fact: PathDelay{}}}),
+			Status{Up: true, State: Locked, Class: Class(6), Interface: "eth0", Grandmaster: gm, Ports: []Port{slave}, Offset: 55, HasOffset: true},
+		},
+		{
 			"silence", slices.Concat(following, []step{{at: 700, fact: Silence{}}}),
 			Status{Up: true, State: Holdover, Class: Class(255), Interface: "eth0", Grandmaster: gm, Ports: []Port{slave}, Silent: true},
 		},
