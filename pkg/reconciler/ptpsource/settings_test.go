@@ -17,6 +17,7 @@ limitations under the License.
 package ptpsource
 
 import (
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -61,7 +62,7 @@ func TestSettings(t *testing.T) {
 	for _, v := range s.adapterEnv() {
 		env[v.Name] = v.Value
 	}
-	if env["K_LOGGING_CONFIG"] == "" || env["K_OBSERVABILITY_CONFIG"] == "" {
+	if env["K_LOGGING_CONFIG"] == "" || !strings.Contains(env["K_OBSERVABILITY_CONFIG"], `"metrics":{"protocol":"prometheus"`) {
 		t.Errorf("the adapters get %v", env)
 	}
 

@@ -93,7 +93,7 @@ func (a Args) ports() ports {
 	if RunsOnHostNetwork(a.Source.Spec) {
 		return hostPorts(a.Source.UID)
 	}
-	return ports{health: healthPort}
+	return podPorts()
 }
 
 // RunsPrivileged is whether the spec asks for privileged adapters.
@@ -219,7 +219,7 @@ func makeContainer(args Args) (corev1.Container, error) {
 	if err != nil {
 		return corev1.Container{}, err
 	}
-	port := args.ports().health
+	ports := args.ports()
 	return corev1.Container{
 		Name:                     containerName,
 		Image:                    args.Image,
@@ -227,12 +227,16 @@ func makeContainer(args Args) (corev1.Container, error) {
 		Resources:                makeResources(args.Source.Spec),
 		SecurityContext:          containerSecurity(args.privileged()),
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
-		Ports:                    []corev1.ContainerPort{{Name: "health", ContainerPort: port, Protocol: corev1.ProtocolTCP}},
-		VolumeMounts:             []corev1.VolumeMount{{Name: socketsVolume, MountPath: mountPath(args.Source.Spec.Linuxptp)}},
+		Ports: []corev1.ContainerPort{
+			{Name: "health", ContainerPort: ports.health, Protocol: corev1.ProtocolTCP},
+			{Name: "metrics", ContainerPort: ports.metrics, Protocol: corev1.ProtocolTCP},
+			{Name: "profiling", ContainerPort: ports.profiling, Protocol: corev1.ProtocolTCP},
+		},
+		VolumeMounts: []corev1.VolumeMount{{Name: socketsVolume, MountPath: mountPath(args.Source.Spec.Linuxptp)}},
 		// The start may take a while on a node that starts everything at once.
-		StartupProbe:   probe("/health", port, 1, 60),
-		LivenessProbe:  probe("/health", port, 10, 3),
-		ReadinessProbe: probe("/readiness", port, 5, 2),
+		StartupProbe:   probe("/health", ports.health, 1, 60),
+		LivenessProbe:  probe("/health", ports.health, 10, 3),
+		ReadinessProbe: probe("/readiness", ports.health, 5, 2),
 	}, nil
 }
 
@@ -297,16 +301,19 @@ func makeEnv(args Args) ([]corev1.EnvVar, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write the adapter's configuration: %w", err)
 	}
+	ports := args.ports()
 	env := []corev1.EnvVar{
 		{Name: "K_SINK", Value: args.Sink.URL.String()},
 		{Name: "K_SOURCE_CONFIG", Value: string(text)},
-		{Name: "NODE_NAME", ValueFrom: &corev1.EnvVarSource{
-			FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "spec.nodeName"},
-		}},
+		{Name: "NODE_NAME", ValueFrom: fieldRef("spec.nodeName")},
+		{Name: "POD_NAME", ValueFrom: fieldRef("metadata.name")}, // tells adapters apart that push metrics
 		// The source's, not the pod's: the service account of K_OIDC_SERVICE_ACCOUNT is there.
 		{Name: "NAMESPACE", Value: source.Namespace},
 		{Name: "NAME", Value: source.Name},
 		{Name: "SYSTEM_NAMESPACE", Value: args.SystemNamespace},
+		// Whatever config-observability says of an address, the port is the one that is declared.
+		{Name: "METRICS_PROMETHEUS_PORT", Value: strconv.Itoa(int(ports.metrics))},
+		{Name: "PROFILING_PORT", Value: strconv.Itoa(int(ports.profiling))},
 	}
 	add := func(name, value string) { env = append(env, corev1.EnvVar{Name: name, Value: value}) }
 	if spec.CloudEventOverrides != nil {
@@ -325,12 +332,11 @@ func makeEnv(args Args) ([]corev1.EnvVar, error) {
 			add("K_AUDIENCE", a)
 		}
 	}
-	if RunsOnHostNetwork(spec) {
-		ports := args.ports()
-		add("METRICS_PROMETHEUS_PORT", strconv.Itoa(int(ports.metrics)))
-		add("PROFILING_PORT", strconv.Itoa(int(ports.profiling)))
-	}
 	return append(env, args.Env...), nil
+}
+
+func fieldRef(path string) *corev1.EnvVarSource {
+	return &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: path}}
 }
 
 // caCerts joins the certificates to trust: an adapter has one list for all it sends to.

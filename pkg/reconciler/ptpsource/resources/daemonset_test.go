@@ -129,9 +129,14 @@ func TestMakeDaemonSet(t *testing.T) {
 							{Name: "NODE_NAME", ValueFrom: &corev1.EnvVarSource{
 								FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "spec.nodeName"},
 							}},
+							{Name: "POD_NAME", ValueFrom: &corev1.EnvVarSource{
+								FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.name"},
+							}},
 							{Name: "NAMESPACE", Value: "user"},
 							{Name: "NAME", Value: "clocks"},
 							{Name: "SYSTEM_NAMESPACE", Value: "system"},
+							{Name: "METRICS_PROMETHEUS_PORT", Value: "9092"},
+							{Name: "PROFILING_PORT", Value: "8008"},
 						},
 						Resources: corev1.ResourceRequirements{
 							Requests: corev1.ResourceList{"cpu": resource.MustParse("10m"), "memory": resource.MustParse("40Mi")},
@@ -143,11 +148,15 @@ func TestMakeDaemonSet(t *testing.T) {
 							Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 						},
 						TerminationMessagePolicy: "FallbackToLogsOnError",
-						Ports:                    []corev1.ContainerPort{{Name: "health", ContainerPort: 8081, Protocol: "TCP"}},
-						VolumeMounts:             []corev1.VolumeMount{{Name: "ptp4l", MountPath: "/var/run/ptp"}},
-						StartupProbe:             probe("/health", 1, 60),
-						LivenessProbe:            probe("/health", 10, 3),
-						ReadinessProbe:           probe("/readiness", 5, 2),
+						Ports: []corev1.ContainerPort{
+							{Name: "health", ContainerPort: 8081, Protocol: "TCP"},
+							{Name: "metrics", ContainerPort: 9092, Protocol: "TCP"},
+							{Name: "profiling", ContainerPort: 8008, Protocol: "TCP"},
+						},
+						VolumeMounts:   []corev1.VolumeMount{{Name: "ptp4l", MountPath: "/var/run/ptp"}},
+						StartupProbe:   probe("/health", 1, 60),
+						LivenessProbe:  probe("/health", 10, 3),
+						ReadinessProbe: probe("/readiness", 5, 2),
 					}},
 				},
 			},
@@ -351,13 +360,21 @@ func addEnv(p *corev1.PodSpec, name, value string) {
 func onHostNetwork(p *corev1.PodSpec) {
 	p.HostNetwork, p.DNSPolicy = true, "ClusterFirstWithHostNet"
 	c := &p.Containers[0]
-	c.Ports[0].ContainerPort = 20759
+	for n, port := range []int32{20759, 20760, 20761} {
+		c.Ports[n].ContainerPort = port
+	}
 	for _, probe := range []*corev1.Probe{c.StartupProbe, c.LivenessProbe, c.ReadinessProbe} {
 		probe.HTTPGet.Port = intstr.FromInt32(20759)
 	}
 	setConfig(p, ":8081", ":20759")
-	addEnv(p, "METRICS_PROMETHEUS_PORT", "20760")
-	addEnv(p, "PROFILING_PORT", "20761")
+	for n, v := range c.Env {
+		switch v.Name {
+		case "METRICS_PROMETHEUS_PORT":
+			c.Env[n].Value = "20760"
+		case "PROFILING_PORT":
+			c.Env[n].Value = "20761"
+		}
+	}
 }
 
 func TestName(t *testing.T) {

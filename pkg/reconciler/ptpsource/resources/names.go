@@ -83,11 +83,12 @@ func SourceOf(object metav1.Object) (types.NamespacedName, bool) {
 	return key, key.Namespace != "" && key.Name != ""
 }
 
-// healthPort is where adapters answer probes when they have a network of their own.
-const healthPort = 8081
-
-// ports are what an adapter listens on.
+// ports are what an adapter listens on; the last two if config-observability says so.
 type ports struct{ health, metrics, profiling int32 }
+
+// podPorts are those of an adapter that has a network of its own. Metrics and profiling are
+// where Knative's adapters have them.
+func podPorts() ports { return ports{health: 8081, metrics: 9092, profiling: 8008} }
 
 // hostPorts are those of an adapter on the node's own network. Several sources may share
 // a node, so each has ports of its own, taken from below the range of NodePorts
