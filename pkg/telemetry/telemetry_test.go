@@ -102,11 +102,11 @@ func describeAttributes(t *testing.T, attributes attribute.Set) string {
 	var parts []string
 	own := map[string]string{"k8s.node.name": adapter.Node, "kn.source.name": adapter.Source, "kn.source.namespace": adapter.Namespace}
 	for _, a := range attributes.ToSlice() {
-		if want, ok := own[string(a.Key)]; ok && a.Value.Emit() == want {
+		if want, ok := own[string(a.Key)]; ok && a.Value.String() == want {
 			delete(own, string(a.Key))
 			continue
 		}
-		parts = append(parts, string(a.Key)+"="+a.Value.Emit())
+		parts = append(parts, string(a.Key)+"="+a.Value.String())
 	}
 	if len(own) > 0 {
 		t.Errorf("%v lacks %v", parts, own)
