@@ -81,6 +81,12 @@ func (a *Adapter) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	measured, err := a.measure(line, publisher)
+	if err != nil {
+		return err
+	}
+	defer measured()
+	defer a.flush()
 
 	stages := []func(context.Context) error{
 		func(ctx context.Context) error { watcher.Run(ctx); return nil },

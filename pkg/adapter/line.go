@@ -29,6 +29,7 @@ import (
 	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
 	"github.com/eventing-ptp/eventing-ptp/pkg/journal"
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
+	"github.com/eventing-ptp/eventing-ptp/pkg/telemetry"
 )
 
 // line is the way of an observation through the adapter: what it changes is decided,
@@ -39,6 +40,7 @@ type line struct {
 	encoder oran.Encoder
 	types   []string // of the events that are recorded (oran.Wanted)
 	journal journal.Journal
+	metrics *telemetry.Metrics // nil where nobody asks for any
 	log     *zap.SugaredLogger
 
 	mu       sync.Mutex
@@ -144,11 +146,11 @@ func (l *line) record(changes []clock.Transition) []recorded {
 // lasted returns how long the state that t ends has lasted.
 func (l *line) lasted(t clock.Transition) time.Duration {
 	p := property{t.Kind, t.Instance}
-	since := l.since[p]
+	since, known := l.since[p]
 	if t.From != t.To { // otherwise it lasts
 		l.since[p] = t.At
 	}
-	if t.From == nil {
+	if !known || t.From == nil {
 		return 0
 	}
 	return t.At.Sub(since)
@@ -173,6 +175,9 @@ func (l *line) report(done []recorded) {
 		if r.err != nil {
 			l.log.Errorw("a change was lost; please report this", "transition", r.transition, zap.Error(r.err))
 			continue
+		}
+		if l.metrics != nil {
+			l.metrics.Recorded(r.event.Type, r.event.Time, l.origin.Add(time.Duration(r.transition.At)))
 		}
 		if r.event.Repeats() {
 			continue // nothing has changed

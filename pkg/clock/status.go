@@ -70,6 +70,10 @@ func (n *Node) Present() []Status {
 // State returns the state of the node; Unknown until it is decided.
 func (n *Node) State() State { return n.state }
 
+// OSClockState returns the state of the operating system's clock; Unknown until it is decided,
+// and where it is not watched.
+func (n *Node) OSClockState() State { return n.osState }
+
 func (i *instance) status() Status {
 	s := Status{
 		Instance: i.name, Up: i.up, State: i.state, Class: i.class, Interface: i.iface,

@@ -25,14 +25,15 @@ import (
 )
 
 type clockInstruments struct {
-	node, lock, port, up, silent metric.Int64ObservableUpDownCounter
-	class                        metric.Int64ObservableGauge
-	offset, pathDelay            metric.Float64ObservableGauge
+	node, osClock, lock, port, up, silent metric.Int64ObservableUpDownCounter
+	class                                 metric.Int64ObservableGauge
+	offset, pathDelay                     metric.Float64ObservableGauge
 }
 
 func newClockInstruments(b *builder) clockInstruments {
 	return clockInstruments{
 		node:      b.sum("ptp.node.state", "{node}", "1 for the state that the node is in (its sync-state), 0 for the others"),
+		osClock:   b.sum("ptp.os_clock.state", "{clock}", "1 for the state that the OS clock is in (its os-clock-sync-state), 0 for the others"),
 		lock:      b.sum("ptp.lock.state", "{clock}", "1 for the state that the instance is in (its lock-state), 0 for the others"),
 		class:     b.number("ptp.clock.class", "The clock class that the instance announces"),
 		offset:    b.seconds("ptp.offset", "Local clock minus grandmaster at the last Sync that was looked at"),
@@ -46,6 +47,7 @@ func newClockInstruments(b *builder) clockInstruments {
 // observeClocks says nothing of what is not known, and nothing of instances that are gone.
 func (m *Metrics) observeClocks(to metric.Observer, c Clocks) {
 	m.observeState(to, m.clocks.node, c.Node)
+	m.observeState(to, m.clocks.osClock, c.OSClock)
 	for _, s := range c.Instances {
 		m.observeInstance(to, s)
 	}

@@ -67,8 +67,8 @@ type Readings struct {
 
 // Clocks are the clocks of a node.
 type Clocks struct {
-	// Node is the state of the node.
-	Node clock.State
+	// Node is the state of the node, and OSClock that of its own clock.
+	Node, OSClock clock.State
 	// Instances are those that are there.
 	Instances []clock.Status
 }

@@ -150,8 +150,9 @@ func TestClocks(t *testing.T) {
 	}{
 		{"nothing is known", telemetry.Clocks{Instances: []clock.Status{{Instance: "ptp4l.0"}}}, [][]string{{"ptp.daemon.up{ptp.instance=ptp4l.0} 0 now"}}},
 		{
-			"following", telemetry.Clocks{Node: clock.Locked, Instances: []clock.Status{following}}, [][]string{
+			"following", telemetry.Clocks{Node: clock.Locked, OSClock: clock.Holdover, Instances: []clock.Status{following}}, [][]string{
 				states("ptp.node.state", "", "LOCKED", three...),
+				states("ptp.os_clock.state", "", "HOLDOVER", three...),
 				states("ptp.lock.state", "ptp.instance=ptp4l.0", "LOCKED", three...),
 				states("ptp.port.state", port1, "SLAVE", nine...),
 				states("ptp.port.state", "network.interface.name= ptp.instance=ptp4l.0 ptp.port=2", "MASTER", nine...),

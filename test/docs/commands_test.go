@@ -82,6 +82,11 @@ var everyCommand = map[string][]typed{
 		{command: "kubectl -n NAMESPACE patch ptpsource NAME", file: install, words: `install.types("finalizers"`},
 		{command: "VERSION=v0.1.0", file: "hack/release-test.sh", words: "hack/release.sh"},
 	},
+	"docs/metrics.md": {
+		{command: "export K_OBSERVABILITY_CONFIG", file: "test/docs/metrics_test.go", words: "K_OBSERVABILITY_CONFIG='(.+)'"},
+		{command: "bin/receive_adapter -sink http://localhost:8080", file: "test/docs/metrics_test.go", words: "exec.Command(program"},
+		{command: "curl -s http://localhost:9092/metrics", file: "test/docs/metrics_test.go", words: `"/metrics"`},
+	},
 	"docs/troubleshooting.md": {
 		{command: "kubectl get ptpsources --all-namespaces", file: install, words: `types("kubectl describe ptpsource NAME"`},
 		{command: "kubectl describe ptpsource NAME", file: install, words: `types("kubectl describe ptpsource NAME"`},

@@ -30,6 +30,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/journal"
+	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 )
 
 // deadLetterRetries is how often a dead letter is tried again where the sink itself
@@ -76,9 +77,8 @@ type Observer interface {
 	// Tried says what a target has answered to an event, and how long that took. The
 	// status is 0 where there was no answer in time.
 	Tried(to TargetName, status int, took time.Duration)
-	// Settled says that an event is done with, and how long ago it was observed, by the
-	// wall clock.
-	Settled(as Outcome, age time.Duration)
+	// Settled says what has become of an event.
+	Settled(event oran.Event, as Outcome)
 }
 
 // TargetName tells the targets apart.
@@ -176,7 +176,7 @@ func (p *Publisher) next(ctx context.Context, sink, deadLetter *link) error {
 	}
 	p.count(outcome)
 	if p.Observer != nil {
-		p.Observer.Settled(outcome, time.Since(head.event.Time))
+		p.Observer.Settled(head.event, outcome)
 	}
 	return p.backlog.done()
 }
