@@ -50,8 +50,10 @@ type instance struct {
 	pathDelay    time.Duration
 	hasPathDelay bool
 
-	// What was decided.
+	// What was decided. classPast is whether class was published before this instance is
+	// watched, and nothing was seen yet that it could follow from.
 	phase
+	classPast bool
 	// following is whether the state was earned by following a master, as opposed to
 	// the clock's own class.
 	following bool
@@ -156,21 +158,24 @@ func (i *instance) forgetSamples() {
 
 // decide derives the state from what is known at now.
 func (i *instance) decide(now Instant) {
-	if !i.seen {
-		return
-	}
 	_, slave := i.slave()
+	waiting := slave && !i.fresh && !i.silent
+	if !i.seen || waiting && i.undecided() {
+		i.expire(now)
+		return // the first Reading decides, the next Sync, or the next silence
+	}
+	resumed := i.resumed
+	i.resumed = false
 	switch {
 	case !i.up:
 		i.lose(now, DaemonDown)
 	case slave && i.fresh:
+		i.following = i.following || resumed && i.state == Locked
 		i.follow(now)
 	case slave && i.silent:
 		i.lose(now, SyncSilent)
-	case slave && i.state != Unknown:
-		i.lose(now, PortNotSlave) // the port has just become SLAVE and has shown nothing yet
 	case slave:
-		// The next Sync decides, or the next silence.
+		i.lose(now, PortNotSlave) // the port has just become SLAVE and has shown nothing yet
 	case i.grandmaster():
 		i.judgeClass(now)
 	default:
@@ -214,10 +219,12 @@ func (i *instance) judgeClass(now Instant) {
 		i.become(Locked, GrandmasterClass)
 		i.following = false
 	case Holdover:
-		if i.state != Freerun { // what is not good any more does not get better by a word
-			i.become(Holdover, GrandmasterClass)
-			i.following, i.expires = false, false
+		if i.known() == Freerun { // what is not good any more does not get better by a word
+			i.become(Freerun, GrandmasterClass)
+			return
 		}
+		i.become(Holdover, GrandmasterClass)
+		i.following, i.expires = false, false
 	default:
 		if i.state != Unknown && i.following {
 			i.lose(now, PortNotSlave) // it became its own grandmaster by losing its master
@@ -235,7 +242,14 @@ const defaultClass Class = 248
 // down announces nothing, so the good class of before must not stand.
 func (i *instance) announced() (Value, Reason) {
 	switch {
-	case i.state == Unknown || !i.read:
+	case i.undecided():
+		return i.class, ""
+	case !i.read:
+		// It has not answered since it is watched. What it said before stands, unless it is
+		// a promise.
+		if class, ok := i.class.(Class); ok && ClassState(class) != Freerun {
+			return defaultClass, DaemonDown
+		}
 		return i.class, ""
 	case !i.up && ClassState(i.local.Class) != Freerun:
 		return defaultClass, DaemonDown
@@ -249,27 +263,29 @@ func (i *instance) announced() (Value, Reason) {
 
 // step observes a fact, if there is one, decides, and returns what has changed.
 func (i *instance) step(now Instant, f Fact) []Transition {
-	from := i.state
+	from, missed := i.known(), i.undecided() && i.past != Unknown
 	if f != nil {
 		i.observe(f)
 	}
 	i.decide(now)
 
 	var changes []Transition
-	if i.state != from {
+	if !i.undecided() && i.state != from {
 		t := i.transition(now, LockState, i.reason)
-		t.To = i.state
+		t.To, t.Missed = i.state, missed && i.reason != HoldoverExpired // which was waited for
 		if from != Unknown {
 			t.From = from
 		}
 		changes = append(changes, t)
 	}
-	if class, why := i.announced(); class != i.class {
+	class, why := i.announced()
+	if class != i.class {
 		t := i.transition(now, ClockClass, why)
-		t.From, t.To = i.class, class
+		t.From, t.To, t.Missed = i.class, class, i.classPast
 		i.class = class
 		changes = append(changes, t)
 	}
+	i.classPast = i.classPast && why == ""
 	return changes
 }
 

@@ -31,8 +31,22 @@ type Node struct {
 	os       *osClock
 	fedByPTP bool
 
-	osState State
-	state   State
+	// What was published of the node itself.
+	osState, state published
+}
+
+// published is a state of the node.
+type published struct {
+	state State
+	past  State // published before this node is watched (Resume)
+}
+
+// known is the state, or the one of before while nothing is decided.
+func (p *published) known() State {
+	if p.state == Unknown {
+		return p.past
+	}
+	return p.state
 }
 
 // NewNode returns a node of which nothing is known.
@@ -89,11 +103,12 @@ func (n *Node) Advance(now Instant) []Transition {
 func (n *Node) Reassert(now Instant) []Transition {
 	var all []Transition
 	for _, i := range n.instances {
-		if i.state != Unknown {
-			t := i.transition(now, LockState, Reassert)
-			t.From, t.To = i.state, i.state
-			all = append(all, t)
+		if i.undecided() {
+			continue
 		}
+		t := i.transition(now, LockState, Reassert)
+		t.From, t.To = i.state, i.state
+		all = append(all, t)
 		if i.class != nil {
 			t := i.transition(now, ClockClass, Reassert)
 			t.From, t.To = i.class, i.class
@@ -101,11 +116,11 @@ func (n *Node) Reassert(now Instant) []Transition {
 		}
 	}
 	sync, os := n.verdicts()
-	if n.osState != Unknown {
-		all = append(all, Transition{At: now, Kind: OSClockState, From: n.osState, To: n.osState, Reason: Reassert, Interface: os.iface})
+	if s := n.osState.state; s != Unknown {
+		all = append(all, Transition{At: now, Kind: OSClockState, From: s, To: s, Reason: Reassert, Interface: os.iface})
 	}
-	if n.state != Unknown {
-		all = append(all, Transition{At: now, Kind: SyncState, From: n.state, To: n.state, Reason: Reassert, Interface: sync.iface})
+	if s := n.state.state; s != Unknown {
+		all = append(all, Transition{At: now, Kind: SyncState, From: s, To: s, Reason: Reassert, Interface: sync.iface})
 	}
 	return all
 }
@@ -167,14 +182,16 @@ func (n *Node) settle(at Instant, changes []Transition) []Transition {
 // verdicts returns the states of the node as a whole and of its OS clock as they follow from
 // what is known now. That of an OS clock which is not watched is Unknown.
 func (n *Node) verdicts() (sync, os verdict) {
-	sync = n.followers(n.state)
+	sync = n.followers(n.state.state)
 	if n.os == nil {
 		return sync, verdict{}
 	}
-	os = verdict{state: n.os.state, reason: n.os.reason}
+	if !n.os.undecided() {
+		os = verdict{state: n.os.state, reason: n.os.reason}
+	}
 	sync = worse(sync, os)
 	if n.fedByPTP {
-		os = worse(os, n.followers(n.osState))
+		os = worse(os, n.followers(n.osState.state))
 	}
 	return sync, os
 }
@@ -195,18 +212,22 @@ func worse(a, b verdict) verdict {
 }
 
 // publish adds the change to a verdict, if it is one.
-func publish(changes []Transition, at Instant, k Kind, state *State, v verdict) []Transition {
+func publish(changes []Transition, at Instant, k Kind, p *published, v verdict) []Transition {
+	before, first := p.known(), p.state == Unknown
 	switch {
-	case v.state == *state, v.state == Unknown:
+	case v.state == Unknown:
 		return changes
-	case v.state == Holdover && *state == Freerun:
-		return changes // a clock that is itself only in holdover makes nothing good again
+	case v.state == Holdover && before == Freerun:
+		v.state = Freerun // a clock that is itself only in holdover makes nothing good again
+	}
+	p.state = v.state
+	if v.state == before {
+		return changes
 	}
 	t := Transition{At: at, Kind: k, To: v.state, Reason: v.reason, Interface: v.iface}
-	if *state != Unknown {
-		t.From = *state
+	if before != Unknown {
+		t.From, t.Missed = before, first && v.reason != HoldoverExpired
 	}
-	*state = v.state
 	return append(changes, t)
 }
 
@@ -220,10 +241,13 @@ func (n *Node) followers(published State) verdict {
 	best := verdict{state: Freerun, reason: NoInstance}
 	undecided := false
 	for k, i := range n.instances {
+		if i.undecided() {
+			undecided = true
+			continue
+		}
 		if i.state > best.state || k == 0 && i.state == Freerun {
 			best = verdict{i.state, i.reason, i.iface}
 		}
-		undecided = undecided || i.state == Unknown
 	}
 	if published == Unknown && undecided && best.state != Locked {
 		return verdict{} // the one that is not read yet may be the better one

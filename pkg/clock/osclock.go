@@ -99,6 +99,7 @@ func (c *osClock) decide(now Instant) {
 	fresh := c.bounded && now.Sub(c.adjusted) <= c.timeout
 	switch {
 	case !c.seen:
+		c.expire(now)
 		return
 	case fresh && (c.regular || c.state == Unknown):
 		c.become(Locked, Disciplined)
@@ -111,6 +112,7 @@ func (c *osClock) decide(now Instant) {
 	default:
 		c.lose(now, NotDisciplined)
 	}
+	c.resumed = false
 	c.expire(now)
 }
 

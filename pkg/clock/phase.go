@@ -23,6 +23,11 @@ type phase struct {
 	// holdover is how long the clock is trusted without a source.
 	holdover time.Duration
 
+	// past is what was published before this clock is watched (Node.Resume); Unknown when
+	// nothing was. resumed is whether the state is that, and nothing was seen yet.
+	past    State
+	resumed bool
+
 	state  State
 	reason Reason
 	// deadline is when HOLDOVER ends; meaningful while expires is set. HOLDOVER that
@@ -32,10 +37,35 @@ type phase struct {
 }
 
 func (p *phase) become(s State, why Reason) {
+	p.resumed = false
 	if p.state == s {
 		return
 	}
 	p.state, p.reason, p.expires = s, why, false
+}
+
+// undecided is whether nothing was seen yet that the state could follow from.
+func (p *phase) undecided() bool { return p.state == Unknown || p.resumed }
+
+// known is the state, or the one of before while it is undecided.
+func (p *phase) known() State {
+	if p.undecided() {
+		return p.past
+	}
+	return p.state
+}
+
+// resume goes on where the state has ended, if it can be trusted for a while. Else the
+// first observation decides, as for a clock of which nothing is known.
+func (p *phase) resume(now Instant, state State, past Past) {
+	p.past = state
+	if past.Holdover <= 0 || state != Locked && state != Holdover {
+		return
+	}
+	p.state, p.reason, p.resumed = state, past.Reason, true
+	if state == Holdover {
+		p.deadline, p.expires = now.Add(past.Holdover), true
+	}
 }
 
 // lose judges a clock that has no source.

@@ -100,6 +100,9 @@ type Transition struct {
 	// From is nil for the first value of a property, and for OSClockSet.
 	From, To Value
 	Reason   Reason
+	// Missed is whether the value has changed while nobody watched (Node.Resume): At is
+	// then when that was found out.
+	Missed bool
 	// Offset is the last offset from the master, when HasOffset is set. It is not
 	// set once the source is lost: an old offset says nothing about now.
 	Offset    time.Duration

@@ -68,7 +68,7 @@ func (n *Node) Present() []Status {
 }
 
 // State returns the state of the node; Unknown until it is decided.
-func (n *Node) State() State { return n.state }
+func (n *Node) State() State { return n.state.state }
 
 // OSClockState returns the state of the operating system's clock; Unknown until it is decided,
 // and where it is not watched.
@@ -76,7 +76,7 @@ func (n *Node) OSClockState() State { return n.osState }
 
 func (i *instance) status() Status {
 	s := Status{
-		Instance: i.name, Up: i.up, State: i.state, Class: i.class, Interface: i.iface,
+		Instance: i.name, Up: i.up, State: i.known(), Class: i.class, Interface: i.iface,
 		Grandmaster: i.parent.Grandmaster, Ports: append([]Port(nil), i.ports...), Silent: i.silent,
 	}
 	if i.fresh {

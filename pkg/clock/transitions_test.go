@@ -75,6 +75,9 @@ func describe(t Transition) string {
 	if t.HasOffset {
 		s += fmt.Sprintf(" %d", t.Offset.Nanoseconds())
 	}
+	if t.Missed {
+		s += " missed"
+	}
 	return s
 }
 
