@@ -64,20 +64,14 @@ func (a *Adapter) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	events, err := journal.NewMemory(journal.Limits{Entries: c.History.Entries, Bytes: c.History.Entries * bytesPerEntry})
-	if err != nil {
-		return err
-	}
-	defer events.Close()
-
 	origin := time.Now()
-	line := newLine(origin, c, encoder, events, a.log)
+	line := newLine(origin, c, encoder, a.log)
 	defer line.close()
 	watcher, err := linuxptp.NewWatcher(watching(c), origin, line.observe, a.log.Named("linuxptp"))
 	if err != nil {
 		return err
 	}
-	publisher, err := a.publisher(events)
+	publisher, err := a.publisher()
 	if err != nil {
 		return err
 	}
@@ -90,7 +84,19 @@ func (a *Adapter) Start(ctx context.Context) error {
 
 	stages := []func(context.Context) error{
 		func(ctx context.Context) error { watcher.Run(ctx); return nil },
-		publisher.Run,
+		func(ctx context.Context) error {
+			// What is seen until the journal is there waits for it.
+			events, err := a.journal(ctx)
+			if err != nil && ctx.Err() == nil {
+				return err
+			}
+			if err != nil {
+				return nil
+			}
+			line.begin(events)
+			publisher.Cursor = &announcer{Cursor: events.Cursor("sink"), encoder: encoder, silent: !oran.Wanted(oran.EventsLostNotice, c.Events.Types)}
+			return publisher.Run(ctx)
+		},
 	}
 	if c.OSClock.Enabled {
 		osClock := osclock.NewWatcher(origin, line.observe, a.log.Named("osclock"))
@@ -115,11 +121,24 @@ func (a *Adapter) Start(ctx context.Context) error {
 // settled is how long after the start the adapter has said what there is to say.
 const settled = 10 * time.Second
 
-// bytesPerEntry is what an event takes in the journal at the most; most take a quarter.
-const bytesPerEntry = 2048
+// replacement is how long an adapter waits for the one before it, which Kubernetes gives
+// half a minute to end.
+const replacement = 30 * time.Second
 
-// publisher returns the stage that delivers to the sink.
-func (a *Adapter) publisher(events journal.Journal) (*sink.Publisher, error) {
+// journal opens the journal.
+func (a *Adapter) journal(ctx context.Context) (*journal.Log, error) {
+	h := a.env.Config.History
+	return journal.Open(ctx, journal.Options{
+		Directory: h.Directory,
+		Limits:    journal.Limits{Entries: h.Entries, Bytes: h.MaxBytes, Age: h.MaxAge.Duration},
+		Key:       oran.Key,
+		Wait:      replacement,
+		Logger:    a.log.Named("journal").Desugar(),
+	})
+}
+
+// publisher returns what delivers to the sink, but for its cursor.
+func (a *Adapter) publisher() (*sink.Publisher, error) {
 	d := a.env.Config.Delivery
 	target, err := a.target(a.env)
 	if err != nil {
@@ -130,8 +149,7 @@ func (a *Adapter) publisher(events journal.Journal) (*sink.Publisher, error) {
 		retries = *d.Retry
 	}
 	p := &sink.Publisher{
-		Cursor: events.Cursor("sink"),
-		Sink:   target,
+		Sink: target,
 		Delivery: sink.Delivery{
 			Timeout:    d.Timeout.Duration,
 			Backoff:    d.BackoffDelay.Duration,

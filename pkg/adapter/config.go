@@ -23,6 +23,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -87,6 +88,12 @@ func validate(c config.Config) error {
 		return fmt.Errorf("delivery: backlog is %q; it must be All or LatestPerResource", c.Delivery.Backlog)
 	case c.History.Entries < 1:
 		return fmt.Errorf("history: entries is %d; it must be 1 or more", c.History.Entries)
+	case c.History.MaxBytes < smallestHistory:
+		return fmt.Errorf("history: maxBytes is %d; it must be %d (1 MiB) or more", c.History.MaxBytes, smallestHistory)
+	case c.History.MaxAge.Duration < 0:
+		return fmt.Errorf("history: maxAge is %v; it must be positive, for example 168h, or 0s (for ever)", c.History.MaxAge.Duration)
+	case c.History.Directory != "" && !filepath.IsAbs(c.History.Directory):
+		return fmt.Errorf("history: directory is %q; it must be an absolute path, for example /var/lib/eventing-ptp/n1", c.History.Directory)
 	}
 	if c.Delivery.DeadLetterSink != "" {
 		if err := validateURL(c.Delivery.DeadLetterSink); err != nil {
@@ -95,6 +102,9 @@ func validate(c config.Config) error {
 	}
 	return nil
 }
+
+// smallestHistory is enough for some thousand events, and to keep it in pieces.
+const smallestHistory = 1 << 20
 
 // watching is what the watcher of linuxptp is to do.
 func watching(c config.Config) linuxptp.Config {
@@ -210,6 +220,7 @@ func (e *Env) parseFlags(args []string) error {
 		}
 		return e.Config.Parse(string(text), path)
 	})
+	flags.Func("journal", "`directory` in which events and what the sink has of them outlive the adapter (default: in memory)", set(&e.Config.History.Directory))
 	var sockets []string
 	flags.Func("socket", "`path` or quoted pattern of a ptp4l socket (uds_address); may be repeated", func(pattern string) error {
 		sockets = append(sockets, pattern)

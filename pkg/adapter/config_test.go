@@ -41,7 +41,7 @@ func TestLoadDefaults(t *testing.T) {
 		t.Errorf("sink %q, node %q, cluster %q", env.Sink, env.Node, c.Cluster)
 	}
 	if c.Thresholds.LockOffset.Duration != 100*time.Nanosecond || c.Thresholds.HoldoverTimeout.Duration != 5*time.Second ||
-		c.Delivery.Timeout.Duration != 10*time.Second || c.History.Entries != 4096 || c.Health.Address != ":8081" {
+		c.Delivery.Timeout.Duration != 10*time.Second || c.History != config.DefaultHistory() || c.Health.Address != ":8081" {
 		t.Errorf("defaults differ from docs/configuration.md: %+v", c)
 	}
 }
@@ -144,6 +144,9 @@ func TestLoadRefuses(t *testing.T) {
 		{name: "re-assertion all the time", config: `{"events":{"reassertEvery":"59s"}}`, want: "events: reassertEvery is 59s; it must be 1m0s or more, or 0 (never)"},
 		{name: "dead letter sink", config: `{"delivery":{"deadLetterSink":"nowhere"}}`, want: "delivery: deadLetterSink: not an absolute http or https URL"},
 		{name: "no history", config: `{"history":{"entries":0}}`, want: "history: entries is 0"},
+		{name: "a history of nothing", config: `{"history":{"maxBytes":1000}}`, want: "history: maxBytes is 1000; it must be 1048576 (1 MiB) or more"},
+		{name: "a history of the future", config: `{"history":{"maxAge":"-1h"}}`, want: "history: maxAge is -1h0m0s; it must be positive, for example 168h, or 0s (for ever)"},
+		{name: "a directory from nowhere", config: `{"history":{"directory":"journal"}}`, want: `history: directory is "journal"; it must be an absolute path`},
 		{name: "time-out of Knative", env: map[string]string{"K_SINK_TIMEOUT": "5s"}, want: `K_SINK_TIMEOUT is "5s"; it must be a whole number of seconds`},
 		{name: "missing file", args: []string{"-config", "/does/not/exist"}, want: "no such file"},
 		{name: "stray argument", args: []string{"http://sink"}, want: `unexpected argument "http://sink"`},

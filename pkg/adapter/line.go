@@ -35,28 +35,35 @@ import (
 // line is the way of an observation through the adapter: what it changes is decided,
 // named and recorded before observe returns. Nothing is queued on the way, so the
 // journal has every change in the order in which it was seen.
+//
+// The journal may come later than the first observations: one that another adapter is
+// about to leave. These wait for it. What the other has not said of them is said then.
 type line struct {
-	origin  time.Time // of all instants
-	encoder oran.Encoder
-	types   []string // of the events that are recorded (oran.Wanted)
-	journal journal.Journal
-	metrics *telemetry.Metrics // nil where nobody asks for any
-	log     *zap.SugaredLogger
+	origin     time.Time // of all instants
+	encoder    oran.Encoder
+	types      []string // of the events that are recorded (oran.Wanted)
+	thresholds clock.Thresholds
+	metrics    *telemetry.Metrics // nil where nobody asks for any
+	log        *zap.SugaredLogger
 
 	mu       sync.Mutex
+	journal  *journal.Log        // nil before begin
+	waiting  []clock.Observation // for it
 	node     *clock.Node
 	since    map[property]clock.Instant // when each property became what it is
 	deadline *time.Timer
 	ready    bool
+	closed   bool
 }
 
-func newLine(origin time.Time, c config.Config, e oran.Encoder, j journal.Journal, log *zap.SugaredLogger) *line {
-	node := clock.NewNode(c.Thresholds.Clock())
+func newLine(origin time.Time, c config.Config, e oran.Encoder, log *zap.SugaredLogger) *line {
+	thresholds := c.Thresholds.Clock()
+	node := clock.NewNode(thresholds)
 	if c.OSClock.Enabled {
 		node.WatchOSClock(c.OSClock.FedBy == config.FedByPTP)
 	}
 	return &line{
-		origin: origin, encoder: e, types: c.Events.Types, journal: j, log: log,
+		origin: origin, encoder: e, types: c.Events.Types, thresholds: thresholds, log: log,
 		node: node, since: map[property]clock.Instant{},
 	}
 }
@@ -67,9 +74,84 @@ type property struct {
 	instance string
 }
 
+// begin lets the line record, from where the journal has ended. What has been seen so far
+// may be in it already, and older than what is: only what came of all of it counts. The
+// journal is the line's to close.
+func (l *line) begin(j *journal.Log) {
+	l.report(l.do(func(n *clock.Node) []clock.Transition {
+		l.journal = j
+		n.Resume(0, l.past(j))
+		var changes []clock.Transition
+		for _, o := range l.waiting {
+			for at, ok := n.Deadline(); ok && at <= o.At; at, ok = n.Deadline() {
+				changes = append(changes, n.Advance(at)...)
+			}
+			changes = append(changes, n.Observe(o)...)
+		}
+		l.waiting = nil
+		return outcome(changes)
+	}))
+}
+
+// outcome makes one change of all those of a property, or none where it is as it was.
+func outcome(changes []clock.Transition) []clock.Transition {
+	first, last := map[property]clock.Transition{}, map[property]int{}
+	for n, c := range changes {
+		p := property{c.Kind, c.Instance}
+		if _, ok := first[p]; !ok {
+			first[p] = c
+		}
+		last[p] = n
+	}
+	var out []clock.Transition
+	for n, c := range changes {
+		p := property{c.Kind, c.Instance}
+		switch {
+		case c.Kind == clock.OSClockSet: // each is one more
+		case last[p] != n || first[p].From == c.To:
+			continue
+		default:
+			c.From = first[p].From
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// past is what was said of this node's clocks before, and for how long it may be trusted.
+func (l *line) past(j *journal.Log) []clock.Past {
+	var past []clock.Past
+	for _, entry := range j.Last() {
+		event, err := oran.Unmarshal(entry.Payload)
+		if err != nil {
+			continue // it is not of this version
+		}
+		p, ok := event.Past(l.encoder.Place())
+		if !ok {
+			continue
+		}
+		if j.SameBoot() {
+			since := event.Time.Sub(l.origin.Round(0))
+			l.since[property{p.Kind, p.Instance}] = clock.Instant(since)
+			p.Holdover = l.thresholds.HoldoverTimeout
+			if p.Value == clock.Holdover {
+				p.Holdover += min(0, since)
+			}
+		}
+		past = append(past, p)
+	}
+	return past
+}
+
 // observe takes one observation from a watcher.
 func (l *line) observe(o clock.Observation) {
-	l.report(l.do(func(n *clock.Node) []clock.Transition { return n.Observe(o) }))
+	l.report(l.do(func(n *clock.Node) []clock.Transition {
+		if l.journal == nil {
+			l.waiting = append(l.waiting, o)
+			return nil
+		}
+		return n.Observe(o)
+	}))
 }
 
 // advance lets time pass for the state machines.
@@ -97,6 +179,9 @@ func (l *line) reassert(ctx context.Context, every time.Duration) {
 func (l *line) do(decide func(*clock.Node) []clock.Transition) []recorded {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.closed {
+		return nil
+	}
 	done := l.record(decide(l.node))
 	if !l.ready && l.node.Ready() {
 		l.ready = true
@@ -150,7 +235,7 @@ func (l *line) lasted(t clock.Transition) time.Duration {
 	if t.From != t.To { // otherwise it lasts
 		l.since[p] = t.At
 	}
-	if !known || t.From == nil {
+	if t.From == nil || !known {
 		return 0
 	}
 	return t.At.Sub(since)
@@ -200,6 +285,7 @@ func (r recorded) fields() []any {
 	add(r.event.Previous != "", "from", r.event.Previous)
 	add(true, "to", r.event.State)
 	add(true, "reason", r.event.Reason)
+	add(r.transition.Missed, "missed", true)
 	add(r.lasted > 0, "lasted", r.lasted.Round(time.Millisecond).String())
 	add(r.transition.Interface != "", "interface", r.transition.Interface)
 	add(s.HasOffset, "offset", s.Offset.String())
@@ -219,12 +305,19 @@ func (l *line) alarm(in time.Duration) {
 	l.deadline.Reset(in)
 }
 
-// close stops the alarm.
+// close stops the alarm, and closes the journal.
 func (l *line) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.closed = true
 	if l.deadline != nil {
 		l.deadline.Stop()
+	}
+	if l.journal == nil {
+		return
+	}
+	if err := l.journal.Close(); err != nil {
+		l.log.Errorw("the journal was not closed well; some events may be sent again", zap.Error(err))
 	}
 }
 

@@ -55,7 +55,8 @@ func newWatched(t *testing.T, change ...func(*config.Config)) watched {
 		t.Fatal(err)
 	}
 	core, logs := observer.New(zap.InfoLevel)
-	l := newLine(time.Now(), c, encoder, events, zap.New(core).Sugar())
+	l := newLine(time.Now(), c, encoder, zap.New(core).Sugar())
+	l.begin(events)
 	t.Cleanup(l.close)
 	return watched{l, logs}
 }

@@ -195,6 +195,18 @@ func (d *disk) drop(n int) {
 	}
 }
 
+// release closes all files, and leaves the directory to others.
+func (d *disk) release() error {
+	var errs []error
+	for _, f := range append(d.retired, d.file, d.lock) {
+		if f != nil {
+			errs = append(errs, f.Close())
+		}
+	}
+	d.retired, d.file, d.lock = nil, nil, nil
+	return errors.Join(errs...)
+}
+
 // unsynced is what sync has to do.
 type unsynced struct {
 	retired []*os.File

@@ -65,6 +65,8 @@ type Log struct {
 	news atomic.Pointer[chan struct{}]
 	done chan struct{} // closed by Close
 
+	sameBoot bool
+
 	// mu is the writer's. No reader takes it to read.
 	mu     sync.Mutex
 	closed bool
@@ -117,7 +119,7 @@ func Open(ctx context.Context, o Options) (*Log, error) {
 			p, err = l.disk.read(l.key, l.log)
 		}
 		if ctx.Err() != nil {
-			return nil, fmt.Errorf("open journal: %w", ctx.Err())
+			return nil, errors.Join(fmt.Errorf("open journal: %w", ctx.Err()), l.disk.release())
 		}
 		if err != nil {
 			l.disk.fail(err)
@@ -129,7 +131,7 @@ func Open(ctx context.Context, o Options) (*Log, error) {
 
 // resume goes on where the lives before have ended.
 func (l *Log) resume(p past) {
-	l.epoch, l.last = p.epoch, p.last
+	l.epoch, l.last, l.sameBoot = p.epoch, p.last, p.sameBoot
 	l.leaps = p.sequence / leap
 	if !p.certain {
 		l.leaps++
@@ -258,6 +260,10 @@ func (l *Log) Last() map[string]Entry {
 	return maps.Clone(l.last)
 }
 
+// SameBoot is whether the life before this one was on the same boot of the machine, so
+// that what was true then may still be.
+func (l *Log) SameBoot() bool { return l.sameBoot }
+
 // Cursor implements Journal.
 func (l *Log) Cursor(name string) Cursor {
 	l.mu.Lock()
@@ -320,14 +326,7 @@ func (l *Log) Close() error {
 	if l.disk == nil {
 		return nil
 	}
-	u := l.disk.take()
-	var errs []error
-	for _, f := range append(u.retired, u.file, l.disk.lock) {
-		if f != nil {
-			errs = append(errs, f.Close())
-		}
-	}
-	return errors.Join(errs...)
+	return l.disk.release()
 }
 
 // alarm calls do once, some time after it was set first.

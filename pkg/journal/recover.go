@@ -35,6 +35,8 @@ type past struct {
 	last     map[string]Entry
 	// certain is whether nothing behind sequence can have been read by anybody.
 	certain bool
+	// sameBoot is whether the last life was on this boot of the machine.
+	sameBoot bool
 }
 
 // noPast is that of a new journal.
@@ -56,7 +58,8 @@ func (d *disk) read(key func([]byte) string, log *zap.Logger) (past, error) {
 		switch {
 		case err == nil:
 			from, p.epoch = n, h.Epoch
-			p.certain = d.boot.same(h.Boot)
+			p.sameBoot = d.boot.same(h.Boot)
+			p.certain = p.sameBoot
 		case errors.Is(err, errForeign):
 			s.foreign = err
 			p.epoch, p.certain = "", false

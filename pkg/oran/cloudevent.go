@@ -42,6 +42,9 @@ const (
 	PreviousStateExtension = "previousstate"
 	// ReasonExtension says why, in CamelCase.
 	ReasonExtension = "ptpreason"
+	// MissedExtension is true when the value has changed while no adapter watched; the
+	// time is then when one found out. Left out otherwise.
+	MissedExtension = "ptpmissed"
 	// SequenceExtension orders the events of one journal, also when clocks step. It
 	// has 20 digits, so that the order of strings is the order of numbers.
 	SequenceExtension = "sequence"
@@ -99,7 +102,7 @@ func (e Event) Header(id string, sequence uint64) http.Header {
 // canonical form of http.Header.
 type extension struct{ name, header, value string }
 
-func (e Event) extensions(sequence uint64) [8]extension {
+func (e Event) extensions(sequence uint64) [9]extension {
 	resource := e.resourceAddress()
 	return [...]extension{
 		{ResourceAddressExtension, "Ce-Resourceaddress", resource},
@@ -108,6 +111,7 @@ func (e Event) extensions(sequence uint64) [8]extension {
 		{StateExtension, "Ce-Ptpstate", e.State},
 		{PreviousStateExtension, "Ce-Previousstate", e.Previous},
 		{ReasonExtension, "Ce-Ptpreason", e.Reason},
+		{MissedExtension, "Ce-Ptpmissed", e.Missed},
 		{SequenceExtension, "Ce-Sequence", fmt.Sprintf("%020d", sequence)},
 		{PartitionKeyExtension, "Ce-Partitionkey", resource},
 	}

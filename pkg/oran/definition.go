@@ -42,6 +42,9 @@ const (
 	SyncELockState = "/sync/synce-status/lock-state"
 	// SyncEClockQuality is the quality level that a SyncE clock announces.
 	SyncEClockQuality = "/sync/synce-status/clock-quality"
+	// EventsLost is how many events of the node could not be sent. It is not O-RAN's, but
+	// below /sync, so that who asks for all of it hears of it.
+	EventsLost = "/sync/eventing-ptp/events-lost"
 )
 
 // The event types of O-RAN: one for each resource.
@@ -56,13 +59,15 @@ const (
 )
 
 // OwnPrefix begins the event types that are not O-RAN's. They are sent only where they are
-// asked for by name.
+// asked for by name, but for EventsLostNotice.
 const OwnPrefix = "com.github.eventing-ptp."
 
 // The event types of our own.
 const (
 	// OSClockStepped tells of OSClockSet.
 	OSClockStepped = OwnPrefix + "os-clock.stepped"
+	// EventsLostNotice tells of EventsLost: events that should have come before it.
+	EventsLostNotice = OwnPrefix + "events.lost"
 )
 
 // How a value is to be read: the values of data_type and value_type.
@@ -98,14 +103,15 @@ func Definitions() []Definition {
 		{SyncELockState, SyncELockStateChange, Notification, Enumeration},
 		{SyncEClockQuality, SyncEClockQualityChange, Metric, Decimal},
 		{OSClockSet, OSClockStepped, Metric, Decimal},
+		{EventsLost, EventsLostNotice, Metric, Decimal},
 	}
 }
 
 // Wanted is whether events of a type are sent where these types are asked for. None means
-// all of O-RAN's.
+// all of O-RAN's, and to be told when some of them were lost.
 func Wanted(eventType string, types []string) bool {
 	if len(types) == 0 {
-		return !strings.HasPrefix(eventType, OwnPrefix)
+		return eventType == EventsLostNotice || !strings.HasPrefix(eventType, OwnPrefix)
 	}
 	return slices.Contains(types, eventType)
 }

@@ -17,6 +17,7 @@ limitations under the License.
 package oran
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -47,6 +48,8 @@ type Event struct {
 	Reason string
 	// Data is the event's data as it is sent: a Data in JSON.
 	Data string
+	// Missed is true when the change was not seen but found out later, by Time; else empty.
+	Missed string
 }
 
 // SourceFormat says what the source attribute of an event is.
@@ -83,39 +86,57 @@ func NewEncoder(here Place, format SourceFormat) (Encoder, error) {
 	return Encoder{here: here, format: format}, nil
 }
 
+// Place returns what the encoder names in addresses.
+func (e Encoder) Place() Place { return e.here }
+
 // Encode returns the event of a transition that was observed at the wall time at.
 func (e Encoder) Encode(t clock.Transition, at time.Time) (Event, error) {
 	resource, values, err := e.describe(t)
 	if err != nil {
 		return Event{}, fmt.Errorf("encode transition: %w", err)
 	}
-	definition, _ := Define(resource)
-	event := Event{
-		Type: definition.EventType,
-		Address: Address{
-			Cluster: e.here.Cluster,
-			Node:    e.here.Node,
-			// Instances are named after files, which may be called anything.
-			Instance: url.PathEscape(t.Instance),
-			Resource: resource,
-		},
-		Time:   at.UTC().Round(0),
-		State:  t.To.String(),
-		Reason: string(t.Reason),
-		Data:   string(Data{Version: dataVersion, Values: values}.appendJSON(make([]byte, 0, 512))),
-	}
+	event := e.event(resource, values, at)
+	// Instances are named after files, which may be called anything.
+	event.Address.Instance = url.PathEscape(t.Instance)
+	event.Subject = cmp.Or(event.Address.Instance, e.here.Node)
+	event.State, event.Reason = t.To.String(), string(t.Reason)
 	if t.From != nil {
 		event.Previous = t.From.String()
 	}
-	event.Subject = event.Address.Instance
-	if event.Subject == "" {
-		event.Subject = e.here.Node
+	if t.Missed {
+		event.Missed = "true"
 	}
-	event.Source = event.resourceAddress()
+	return event, nil
+}
+
+// ReasonJournalOverrun is why events are lost: they fell out of the journal before they
+// could be sent, or could not be read from it any more.
+const ReasonJournalOverrun = "JournalOverrun"
+
+// Lost returns the event that stands for n events that were lost, which was found out at
+// the wall time at.
+func (e Encoder) Lost(n uint64, at time.Time) Event {
+	count := strconv.FormatUint(n, 10)
+	node := Address{Cluster: e.here.Cluster, Node: e.here.Node}.String()
+	event := e.event(EventsLost, []Value{{node + EventsLost, Metric, Decimal, count}}, at)
+	event.Subject, event.State, event.Reason = e.here.Node, count, ReasonJournalOverrun
+	return event
+}
+
+// event returns what every event of a resource of the node has.
+func (e Encoder) event(resource string, values []Value, at time.Time) Event {
+	definition, _ := Define(resource)
+	event := Event{
+		Type:    definition.EventType,
+		Address: Address{Cluster: e.here.Cluster, Node: e.here.Node, Resource: resource},
+		Time:    at.UTC().Round(0),
+		Data:    string(Data{Version: dataVersion, Values: values}.appendJSON(make([]byte, 0, 512))),
+	}
+	event.Source = event.Address.String()
 	if e.format == SourceORAN {
 		event.Source = resource
 	}
-	return event, nil
+	return event
 }
 
 // Repeats is whether the event says again what was said before, and nothing has changed.
@@ -162,4 +183,36 @@ func (e Event) resourceAddress() string {
 	a := e.Address
 	a.Instance = ""
 	return a.String()
+}
+
+// Past returns what the event says of a property of here's clocks, as the state machines
+// know it, and whether it says anything of them.
+func (e Event) Past(here Place) (clock.Past, bool) {
+	instance, err := url.PathUnescape(e.Address.Instance)
+	if err != nil || e.Address.Cluster != here.Cluster || e.Address.Node != here.Node {
+		return clock.Past{}, false
+	}
+	p := clock.Past{Instance: instance, Reason: clock.Reason(e.Reason)}
+	switch e.Address.Resource {
+	case LockState:
+		p.Kind = clock.LockState
+	case SyncState:
+		p.Kind = clock.SyncState
+	case OSClockSyncState:
+		p.Kind = clock.OSClockState
+	case ClockClass:
+		p.Kind = clock.ClockClass
+		class, err := strconv.ParseUint(e.State, 10, 8)
+		p.Value = clock.Class(class)
+		return p, err == nil
+	default:
+		return clock.Past{}, false
+	}
+	for _, s := range []clock.State{clock.Freerun, clock.Holdover, clock.Locked} {
+		if s.String() == e.State {
+			p.Value = s
+			return p, true
+		}
+	}
+	return clock.Past{}, false
 }

@@ -345,16 +345,132 @@ func TestRecordedEvent(t *testing.T) {
 	if diff := gocmp.Diff(recorded(), string(event.Marshal())); diff != "" {
 		t.Errorf("recorded (-want +got):\n%s", diff)
 	}
-	for name, raw := range map[string]string{
-		"as it is":                      recorded(),
-		"with texts that are not known": recorded() + "\x05later" + "\x00",
+	missed := event
+	missed.Missed = "true"
+	if got, want := string(missed.Marshal()), recorded()+"\x04true"; got != want {
+		t.Errorf("a change that was missed is recorded as %q, want %q", got, want)
+	}
+	for _, tc := range []struct {
+		name, raw string
+		want      oran.Event
+	}{
+		{"as it is", recorded(), event},
+		{"with an empty text more", recorded() + "\x00", event},
+		{"with a text more", recorded() + "\x04true", missed},
+		{"with texts that are not known", recorded() + "\x04true" + "\x05later" + "\x00", missed},
 	} {
-		back, err := oran.Unmarshal([]byte(raw))
+		back, err := oran.Unmarshal([]byte(tc.raw))
 		if err != nil {
-			t.Fatalf("%s: %v", name, err)
+			t.Fatalf("%s: %v", tc.name, err)
 		}
-		if diff := gocmp.Diff(event, back); diff != "" {
-			t.Errorf("%s, read back (-want +got):\n%s", name, diff)
+		if diff := gocmp.Diff(tc.want, back); diff != "" {
+			t.Errorf("%s, read back (-want +got):\n%s", tc.name, diff)
+		}
+	}
+}
+
+func TestMissed(t *testing.T) {
+	transition := locked()
+	for missed, want := range map[bool]any{false: nil, true: "true"} {
+		transition.Missed = missed
+		ce := encode(t, oran.SourceFull, transition).CloudEvent("e-1", 1)
+		if got := ce.Extensions()["ptpmissed"]; got != want {
+			t.Errorf("missed %v: ptpmissed is %v, want %v", missed, got, want)
+		}
+	}
+}
+
+func TestLost(t *testing.T) {
+	for format, source := range map[oran.SourceFormat]string{
+		oran.SourceFull: "/cluster/node/n1.example.com/sync/eventing-ptp/events-lost",
+		oran.SourceORAN: "/sync/eventing-ptp/events-lost",
+	} {
+		encoder, err := oran.NewEncoder(here, format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := json.Marshal(encoder.Lost(128, observed()).CloudEvent("6a1f3c2b9e4d-17-lost", 17))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := `{
+			"specversion": "1.0",
+			"type": "com.github.eventing-ptp.events.lost",
+			"source": "` + source + `",
+			"id": "6a1f3c2b9e4d-17-lost",
+			"time": "2026-11-20T09:09:07.781100559Z",
+			"subject": "n1.example.com",
+			"datacontenttype": "application/json",
+			"resourceaddress": "/cluster/node/n1.example.com/sync/eventing-ptp/events-lost",
+			"node": "n1.example.com",
+			"ptpstate": "128",
+			"ptpreason": "JournalOverrun",
+			"sequence": "00000000000000000017",
+			"partitionkey": "/cluster/node/n1.example.com/sync/eventing-ptp/events-lost",
+			"data": {"version": "1.0", "values": [
+				{"ResourceAddress": "/cluster/node/n1.example.com/sync/eventing-ptp/events-lost",
+				 "data_type": "metric", "value_type": "decimal64.3", "value": "128"}]}}`
+		if diff := gocmp.Diff(decoded(t, want), decoded(t, string(got))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", format, diff)
+		}
+	}
+}
+
+func decoded(t *testing.T, text string) (v any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// What was said of a clock is what its state machine goes on with, and what is said of
+// one property has one key.
+func TestPast(t *testing.T) {
+	keys := map[string]bool{}
+	for _, transition := range []clock.Transition{
+		{Kind: clock.LockState, Instance: "ptp4l.0", To: clock.Locked},
+		{Kind: clock.LockState, Instance: "a/b\n", To: clock.Holdover},
+		{Kind: clock.ClockClass, Instance: "ptp4l.0", To: clock.Class(255)},
+		{Kind: clock.SyncState, To: clock.Freerun, Reason: clock.HoldoverExpired},
+		{Kind: clock.OSClockState, To: clock.Locked},
+	} {
+		event := encode(t, oran.SourceORAN, transition)
+		got, ok := event.Past(here)
+		if want := (clock.Past{Kind: transition.Kind, Instance: transition.Instance, Value: transition.To, Reason: transition.Reason}); !ok || got != want {
+			t.Errorf("past %+v, %v, want %+v", got, ok, want)
+		}
+		if _, ok := event.Past(oran.Place{Cluster: here.Cluster, Node: "n2"}); ok {
+			t.Error("another node takes over this one's past")
+		}
+		key := oran.Key(event.Marshal())
+		if key == "" || keys[key] {
+			t.Errorf("key %q of %s is empty or another's", key, event.Address)
+		}
+		keys[key] = true
+		event.Previous = event.State
+		if key := oran.Key(event.Marshal()); key != "" {
+			t.Errorf("what repeats %s has the key %q", event.Address, key)
+		}
+	}
+	encoder, err := oran.NewEncoder(here, oran.SourceFull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, ok := encoder.Lost(1, observed()).Past(here); ok {
+		t.Errorf("lost events are the past of a clock: %+v", p)
+	}
+	for _, state := range []string{"", "UNKNOWN", "256", "LOCKED "} {
+		for _, resource := range []string{oran.LockState, oran.ClockClass} {
+			event := oran.Event{Address: oran.Address{Cluster: here.Cluster, Node: here.Node, Resource: resource}, State: state}
+			if p, ok := event.Past(here); ok {
+				t.Errorf("%s %q is understood as %+v", resource, state, p)
+			}
+		}
+	}
+	for _, raw := range []string{"", "rubbish", "\x01", recorded()[:100], "\x02" + recorded()[1:]} {
+		if key := oran.Key([]byte(raw)); key != "" {
+			t.Errorf("%q has the key %q", raw, key)
 		}
 	}
 }
@@ -396,12 +512,16 @@ func TestUnmarshalRefuses(t *testing.T) {
 
 func FuzzUnmarshal(f *testing.F) {
 	f.Add([]byte(recorded()))
-	f.Add([]byte(recorded() + "\x05later"))
+	f.Add([]byte(recorded() + "\x04true" + "\x05later"))
 	f.Add([]byte("\x01\xff\xff\xff\xff\xff\xff\xff\xff\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		key := oran.Key(raw)
 		event, err := oran.Unmarshal(raw)
 		if err != nil {
 			return
+		}
+		if (key == "") != event.Repeats() {
+			t.Errorf("%q has the key %q, and repeats a value: %v", raw, key, event.Repeats())
 		}
 		again := event.Marshal()
 		if len(again) > len(raw) {

@@ -17,6 +17,7 @@ limitations under the License.
 package oran
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -28,19 +29,24 @@ import (
 //
 // After it comes the time, as seconds since 1970 (int64) and nanoseconds (uint32), both
 // big endian, and then the texts of fields, each behind its length as an unsigned varint.
-// More texts may follow in later programs: one that does not know them passes over them.
+// More texts may follow in later programs: one that does not know them passes over them,
+// and one that knows more than there are leaves the others empty.
 const recordVersion = 1
 
 // recordTexts is where the first text begins.
 const recordTexts = 1 + 8 + 4
 
 // texts are what is recorded of an event besides its time, in this order for ever.
-func (e *Event) texts() [11]*string {
+func (e *Event) texts() [12]*string {
 	return [...]*string{
 		&e.Type, &e.Source, &e.Address.Cluster, &e.Address.Node, &e.Address.Instance, &e.Address.Resource,
 		&e.Subject, &e.State, &e.Previous, &e.Reason, &e.Data,
+		&e.Missed,
 	}
 }
+
+// textsAtFirst is how many of them the first program has recorded.
+const textsAtFirst = 11
 
 // Marshal returns the event as it is recorded.
 func (e Event) Marshal() []byte {
@@ -48,7 +54,12 @@ func (e Event) Marshal() []byte {
 	raw = append(raw, recordVersion)
 	raw = binary.BigEndian.AppendUint64(raw, uint64(e.Time.Unix()))
 	raw = binary.BigEndian.AppendUint32(raw, uint32(e.Time.Nanosecond()))
-	for _, text := range e.texts() {
+	texts := e.texts()
+	known := len(texts)
+	for known > textsAtFirst && *texts[known-1] == "" {
+		known--
+	}
+	for _, text := range texts[:known] {
 		raw = binary.AppendUvarint(raw, uint64(len(*text)))
 		raw = append(raw, *text...)
 	}
@@ -70,7 +81,7 @@ func Unmarshal(raw []byte) (Event, error) {
 	}
 	e := Event{Time: time.Unix(int64(binary.BigEndian.Uint64(raw[1:])), int64(nanoseconds)).UTC()}
 	texts, all := e.texts(), string(raw) // one copy for all texts
-	for n, next := 0, recordTexts; n < len(texts) || next < len(raw); n++ {
+	for n, next := 0, recordTexts; n < textsAtFirst || next < len(raw); n++ {
 		length, width := binary.Uvarint(raw[next:])
 		begin := next + width
 		if width <= 0 || length > uint64(len(raw)-begin) {
@@ -85,3 +96,28 @@ func Unmarshal(raw []byte) (Event, error) {
 }
 
 var errCutShort = errors.New("unmarshal event: it is cut short")
+
+// Key tells what a recorded event is about: the bytes of its address, which are the same
+// for all values of one property of one clock. It is empty for what only repeats a value,
+// and for what is no event.
+func Key(raw []byte) string {
+	if len(raw) < recordTexts || raw[0] != recordVersion {
+		return ""
+	}
+	const address, state = 2, 7 // the first texts of these (Event.texts)
+	var begins, ends [state + 2]int
+	next := recordTexts
+	for n := range ends {
+		length, width := binary.Uvarint(raw[next:])
+		if width <= 0 || length > uint64(len(raw)-next-width) {
+			return ""
+		}
+		begins[n] = next + width
+		ends[n] = begins[n] + int(length)
+		next = ends[n]
+	}
+	if bytes.Equal(raw[begins[state]:ends[state]], raw[begins[state+1]:ends[state+1]]) {
+		return ""
+	}
+	return string(raw[ends[address-1]:ends[address+3]]) // with the lengths, which part them
+}

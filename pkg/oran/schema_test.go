@@ -76,6 +76,17 @@ func TestDataIsAsItsSchemaSays(t *testing.T) {
 			}
 		}
 	}
+	encoder, err := oran.NewEncoder(here, oran.SourceFull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []uint64{1, 4096, 1<<64 - 1} {
+		event := encoder.Lost(n, observed())
+		if err := validate(t, schemaOf(t, event.Type), event.Data); err != nil {
+			t.Errorf("%s: %s: %v", event.Type, event.Data, err)
+		}
+		sent[event.Type]++
+	}
 	files, err := filepath.Glob(filepath.Join(schemas, "*.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -106,6 +117,7 @@ func TestSchemasRefuse(t *testing.T) {
 		{"a number that is no string", oran.ClockClassChange, document1(`{"ResourceAddress":"/cluster/node/n1/ens1f0/master","data_type":"metric","value_type":"decimal64.3","value":6}`)},
 		{"a class that is none", oran.ClockClassChange, document1(`{"ResourceAddress":"/cluster/node/n1/ens1f0/master","data_type":"metric","value_type":"decimal64.3","value":"256"}`)},
 		{"a state in place of a class", oran.ClockClassChange, document1(locked)},
+		{"no lost event", oran.EventsLostNotice, document1(`{"ResourceAddress":"/cluster/node/n1/sync/eventing-ptp/events-lost","data_type":"metric","value_type":"decimal64.3","value":"0"}`)},
 		{"an offset that is no number", oran.LockStateChange, document1(locked + `,{"ResourceAddress":"/x","data_type":"metric","value_type":"decimal64.3","value":"5ns"}`)},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -76,6 +76,7 @@ func TestNothingButASink(t *testing.T) {
 		{Type: "event.sync.ptp-status.ptp-clock-class-change", Source: "/cluster/node/*/sync/ptp-status/clock-class"},
 		{Type: "event.sync.ptp-status.ptp-state-change", Source: "/cluster/node/*/sync/ptp-status/lock-state"},
 		{Type: "event.sync.sync-status.synchronization-state-change", Source: "/cluster/node/*/sync/sync-status/sync-state"},
+		{Type: "com.github.eventing-ptp.events.lost", Source: "/cluster/node/*/sync/eventing-ptp/events-lost"},
 	}
 	slices.SortFunc(s.Status.CloudEventAttributes, func(a, b duckv1.CloudEventAttributes) int { return strings.Compare(a.Type, b.Type) })
 	if diff := cmp.Diff(wantAttributes, s.Status.CloudEventAttributes); diff != "" {

@@ -137,9 +137,15 @@ const (
 // changes.
 const MinReassert = time.Minute
 
-// History bounds what is kept for a sink that is away.
+// History says what is kept for a sink that is away, and where.
 type History struct {
-	Entries int `json:"entries"`
+	// Directory is where it is kept; empty means in memory, and only as long as the
+	// adapter runs.
+	Directory string `json:"directory,omitempty"`
+	// Entries, MaxBytes and MaxAge bound it, whichever is reached first.
+	Entries  int             `json:"entries"`
+	MaxBytes int             `json:"maxBytes"`
+	MaxAge   metav1.Duration `json:"maxAge"`
 }
 
 // Health says where the probes are answered.
@@ -163,9 +169,15 @@ func Default() Config {
 			RetryAfterMax: metav1.Duration{Duration: time.Minute},
 			Backlog:       AllEvents,
 		},
-		History: History{Entries: 4096},
+		History: DefaultHistory(),
 		Health:  Health{Address: ":8081"}, // not 8080, where a sink on the same machine would be
 	}
+}
+
+// DefaultHistory is two months of a clock that changes every minute, or a week, and no
+// more than any disk can spare.
+func DefaultHistory() History {
+	return History{Entries: 100_000, MaxBytes: 64 << 20, MaxAge: metav1.Duration{Duration: 7 * 24 * time.Hour}}
 }
 
 // DefaultThresholds are those of the state machines; a source counts as lost after four

@@ -53,7 +53,7 @@ func standard(change func(*config.Config)) config.Config {
 			RetryAfterMax: metav1.Duration{Duration: time.Minute},
 			Backlog:       "All",
 		},
-		History: config.History{Entries: 4096},
+		History: config.DefaultHistory(),
 		Health:  config.Health{Address: ":8081"},
 	}
 	if change != nil {
@@ -97,7 +97,7 @@ func TestParse(t *testing.T) {
 				"delivery": {"timeout": "1s", "retry": 0, "backoffPolicy": "linear", "backoffDelay": "2s", "backoffMax": "3s",
 					"retryAfterMax": "4s", "backlog": "LatestPerResource",
 					"deadLetterSink": "http://dead.example.com", "deadLetterSinkAudience": "dead"},
-				"history": {"entries": 9},
+				"history": {"entries": 9, "directory": "/j", "maxBytes": 2097152, "maxAge": "1h"},
 				"health": {"address": ""}
 			}`,
 			want: config.Config{
@@ -126,7 +126,7 @@ func TestParse(t *testing.T) {
 					DeadLetterSink:         "http://dead.example.com",
 					DeadLetterSinkAudience: "dead",
 				},
-				History: config.History{Entries: 9},
+				History: config.History{Directory: "/j", Entries: 9, MaxBytes: 2 << 20, MaxAge: metav1.Duration{Duration: time.Hour}},
 			},
 		},
 	} {

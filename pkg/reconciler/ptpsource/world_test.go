@@ -223,6 +223,7 @@ func newSource(options ...sourceOption) *v1alpha1.PtpSource {
 		{Type: "event.sync.ptp-status.ptp-state-change", Source: "/cluster/node/*/sync/ptp-status/lock-state"},
 		{Type: "event.sync.ptp-status.ptp-clock-class-change", Source: "/cluster/node/*/sync/ptp-status/clock-class"},
 		{Type: "event.sync.sync-status.synchronization-state-change", Source: "/cluster/node/*/sync/sync-status/sync-state"},
+		{Type: "com.github.eventing-ptp.events.lost", Source: "/cluster/node/*/sync/eventing-ptp/events-lost"},
 	}
 	s.Status.MarkClocksWatched(nil)
 	s.Status.MarkSink(&duckv1.Addressable{URL: apis.HTTP("events.user.svc.cluster.local")})

@@ -145,7 +145,7 @@ func contextAttributes() []string {
 func ownExtensions() []string {
 	return []string{
 		oran.ResourceAddressExtension, oran.NodeExtension, oran.InstanceExtension, oran.StateExtension,
-		oran.PreviousStateExtension, oran.ReasonExtension, oran.SequenceExtension, oran.PartitionKeyExtension,
+		oran.PreviousStateExtension, oran.ReasonExtension, oran.MissedExtension, oran.SequenceExtension, oran.PartitionKeyExtension,
 		oran.SkippedExtension, oran.TraceParentExtension,
 	}
 }

@@ -78,7 +78,8 @@ func TestValidateAccepts(t *testing.T) {
 		{"one threshold, whose partner is the administrator's", `{"thresholds": {"unlockOffset": "1ns"}}`},
 		{"all types of events", `{"osClock": {"enabled": true}, "events": {"types": ["event.sync.ptp-status.ptp-state-change", "event.sync.ptp-status.ptp-clock-class-change",
 			"event.sync.sync-status.synchronization-state-change", "event.sync.sync-status.os-clock-sync-state-change", "event.sync.gnss-status.gnss-state-change",
-			"event.sync.synce-status.synce-state-change", "event.sync.synce-status.synce-clock-quality-change", "com.github.eventing-ptp.os-clock.stepped"], "sourceFormat": "oran", "clusterName": "Site_7.b-c"}}`},
+			"event.sync.synce-status.synce-state-change", "event.sync.synce-status.synce-clock-quality-change", "com.github.eventing-ptp.os-clock.stepped",
+			"com.github.eventing-ptp.events.lost"], "sourceFormat": "oran", "clusterName": "Site_7.b-c"}}`},
 		{"the smallest history", `{"history": {"entries": 1}}`},
 		{"the largest history", `{"history": {"entries": 1000000}}`},
 		{"paused", `{"paused": true}`},
@@ -259,7 +260,7 @@ func TestEventsKeepTheirExtensions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	event, err := encoder.Encode(clock.Transition{Kind: clock.LockState, Instance: "i", From: clock.Freerun, To: clock.Locked, Reason: clock.OffsetInRange}, time.Unix(1, 0))
+	event, err := encoder.Encode(clock.Transition{Kind: clock.LockState, Instance: "i", From: clock.Freerun, To: clock.Locked, Reason: clock.OffsetInRange, Missed: true}, time.Unix(1, 0))
 	if err != nil {
 		t.Fatal(err)
 	}

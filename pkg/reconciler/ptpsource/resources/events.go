@@ -27,7 +27,7 @@ import (
 
 // sent are the event types that adapters of this version send of what they watch.
 func sent(spec v1alpha1.PtpSourceSpec) []string {
-	types := []string{oran.LockStateChange, oran.ClockClassChange, oran.SyncStateChange}
+	types := []string{oran.LockStateChange, oran.ClockClassChange, oran.SyncStateChange, oran.EventsLostNotice}
 	if spec.OSClock != nil && spec.OSClock.Enabled {
 		types = append(types, oran.OSClockSyncStateChange, oran.OSClockStepped)
 	}

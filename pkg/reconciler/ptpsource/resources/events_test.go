@@ -42,12 +42,14 @@ func TestCloudEventAttributes(t *testing.T) {
 			{Type: "event.sync.ptp-status.ptp-state-change", Source: "/cluster/node/*/sync/ptp-status/lock-state"},
 			{Type: "event.sync.ptp-status.ptp-clock-class-change", Source: "/cluster/node/*/sync/ptp-status/clock-class"},
 			{Type: "event.sync.sync-status.synchronization-state-change", Source: "/cluster/node/*/sync/sync-status/sync-state"},
+			{Type: "com.github.eventing-ptp.events.lost", Source: "/cluster/node/*/sync/eventing-ptp/events-lost"},
 		}},
 		{"of the OS clock, too, where it is watched", watched, v1alpha1.Events{}, []duckv1.CloudEventAttributes{
 			{Type: "event.sync.ptp-status.ptp-state-change", Source: "/cluster/node/*/sync/ptp-status/lock-state"},
 			{Type: "event.sync.ptp-status.ptp-clock-class-change", Source: "/cluster/node/*/sync/ptp-status/clock-class"},
 			{Type: "event.sync.sync-status.synchronization-state-change", Source: "/cluster/node/*/sync/sync-status/sync-state"},
 			{Type: "event.sync.sync-status.os-clock-sync-state-change", Source: "/cluster/node/*/sync/sync-status/os-clock-sync-state"},
+			{Type: "com.github.eventing-ptp.events.lost", Source: "/cluster/node/*/sync/eventing-ptp/events-lost"},
 		}},
 		{"what is chosen, of a cluster with a name", watched, v1alpha1.Events{
 			Types: []string{"event.sync.ptp-status.ptp-state-change"}, ClusterName: "site-7",
@@ -87,6 +89,8 @@ func TestCloudEventAttributesAreThoseOfTheEncoder(t *testing.T) {
 			want = append(want, duckv1.CloudEventAttributes{Type: event.Type, Source: event.Source})
 		}
 	}
+	lost := encoder.Lost(1, time.Time{})
+	want = append(want, duckv1.CloudEventAttributes{Type: lost.Type, Source: lost.Source})
 	got := resources.CloudEventAttributes(source(func(s *v1alpha1.PtpSource) {
 		s.Spec.OSClock = &v1alpha1.OSClock{Enabled: true}
 		s.Spec.Events.SourceFormat = "oran"
