@@ -87,11 +87,8 @@ func (a *Adapter) Start(ctx context.Context) error {
 		func(ctx context.Context) error {
 			// What is seen until the journal is there waits for it.
 			events, err := a.journal(ctx)
-			if err != nil && ctx.Err() == nil {
-				return err
-			}
 			if err != nil {
-				return nil
+				return err
 			}
 			line.begin(events)
 			publisher.Cursor = &announcer{Cursor: events.Cursor("sink"), encoder: encoder, silent: !oran.Wanted(oran.EventsLostNotice, c.Events.Types)}
@@ -125,7 +122,7 @@ const settled = 10 * time.Second
 // half a minute to end.
 const replacement = 30 * time.Second
 
-// journal opens the journal.
+// journal opens the journal. It fails when ctx ends before that.
 func (a *Adapter) journal(ctx context.Context) (*journal.Log, error) {
 	h := a.env.Config.History
 	return journal.Open(ctx, journal.Options{
@@ -191,7 +188,7 @@ func together(ctx context.Context, stages []func(context.Context) error) error {
 	}
 	var errs []error
 	for range stages {
-		if err := <-ended; err != nil {
+		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) { // whose end is no error
 			errs = append(errs, err)
 		}
 	}

@@ -57,7 +57,7 @@ func TestNothingButASink(t *testing.T) {
 	if got := *s.Spec.Sink.Ref; got.Namespace != r.namespace {
 		t.Errorf("the sink is in namespace %q, want the source's", got.Namespace)
 	}
-	if s.Spec.Linuxptp.SocketDirectory != "/var/run/ptp" || s.Spec.Events.ClusterName != "cluster" || *s.Spec.History.Entries != 4096 {
+	if s.Spec.Linuxptp.SocketDirectory != "/var/run/ptp" || s.Spec.Events.ClusterName != "cluster" || *s.Spec.History.Entries != 100_000 {
 		t.Errorf("defaults were not filled in: %+v", s.Spec)
 	}
 	s = r.ready("fleet")

@@ -125,6 +125,7 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, source *v1alpha1.PtpSour
 		SystemNamespace:    r.system,
 		Sink:               sink,
 		DeadLetterSink:     deadLetterSink,
+		JournalDirectory:   policy.From(ctx).JournalDirectory,
 		Thresholds:         thresholds,
 		OIDCServiceAccount: identityOf(source),
 		TrustBundles:       bundles,
@@ -218,6 +219,10 @@ func permit(ctx context.Context, source *v1alpha1.PtpSource) (adapterconfig.Thre
 			"spec.linuxptp.socketDirectory is %s, and %s in config map %s allows only %s, with all below",
 			spec.Linuxptp.SocketDirectory, policy.AllowedSocketDirectoriesKey, policy.ConfigMapName,
 			strings.Join(allowed.AllowedSocketDirectories, ", "))}
+	case spec.History.Storage == v1alpha1.StorageHostPath && allowed.JournalDirectory == "":
+		return thresholds, &refusal{v1alpha1.ReasonJournalDirNotAllowed, fmt.Sprintf(
+			"spec.history.storage is %s, and %s in config map %s is empty; %s needs no directory of the node",
+			v1alpha1.StorageHostPath, policy.JournalDirectoryKey, policy.ConfigMapName, v1alpha1.StorageEmptyDir)}
 	case resources.RunsPrivileged(spec) && !allowed.AllowPrivileged:
 		return thresholds, &refusal{v1alpha1.ReasonPrivilegedNotAllowed, fmt.Sprintf(
 			"spec.hardwareClock.privileged needs %s: \"true\" in config map %s; spec.hardwareClock.resourceName does not",

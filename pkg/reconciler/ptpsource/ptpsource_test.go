@@ -381,6 +381,8 @@ func TestReconcilePermission(t *testing.T) {
 	live := running(daemonSet(newSource()), 3, 3)
 	directory := spec(func(s *v1alpha1.PtpSourceSpec) { s.Linuxptp.SocketDirectory = "/etc" })
 	const directoryMessage = "spec.linuxptp.socketDirectory is /etc, and allowed-socket-directories in config map config-ptp allows only /var/run/ptp, with all below"
+	hostPath := spec(func(s *v1alpha1.PtpSourceSpec) { s.History.Storage = "HostPath" })
+	const hostPathMessage = "spec.history.storage is HostPath, and journal-directory in config map config-ptp is empty; EmptyDir needs no directory of the node"
 	privileged := spec(func(s *v1alpha1.PtpSourceSpec) {
 		s.HardwareClock = &v1alpha1.HardwareClock{Enabled: true, Privileged: true}
 	})
@@ -429,6 +431,12 @@ func TestReconcilePermission(t *testing.T) {
 		WantDeletes:       []clienttesting.DeleteActionImpl{deletion("daemonsets", adapterNS, dsName)},
 		WantStatusUpdates: statuses(newSource(directory, refused("SocketDirectoryNotAllowed", directoryMessage))),
 		WantEvents:        []string{"Warning SocketDirectoryNotAllowed " + directoryMessage},
+	}, {
+		Name:              "a directory of the node needs permission",
+		Ctx:               withPolicy(func(p *policy.Policy) { p.JournalDirectory = "" }),
+		Objects:           []runtime.Object{newSource(hostPath), sinkService()},
+		WantStatusUpdates: statuses(newSource(hostPath, refused("JournalDirectoryNotAllowed", hostPathMessage))),
+		WantEvents:        []string{"Warning JournalDirectoryNotAllowed " + hostPathMessage},
 	}, {
 		Name:              "privileges need permission",
 		Objects:           []runtime.Object{newSource(privileged), sinkService()},

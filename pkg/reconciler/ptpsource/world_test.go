@@ -268,8 +268,8 @@ func args(source *v1alpha1.PtpSource) resources.Args {
 	return resources.Args{
 		Source: source, Image: image, Namespace: adapterNS, SystemNamespace: systemNS,
 		Sink:       &duckv1.Addressable{URL: apis.HTTP("events.user.svc.cluster.local")},
-		Thresholds: policy.Default().Thresholds,
-		Env:        []corev1.EnvVar{{Name: "K_LOGGING_CONFIG", Value: "{}"}},
+		Thresholds: policy.Default().Thresholds, JournalDirectory: "/var/lib/eventing-ptp",
+		Env: []corev1.EnvVar{{Name: "K_LOGGING_CONFIG", Value: "{}"}},
 	}
 }
 

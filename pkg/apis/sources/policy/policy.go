@@ -41,6 +41,7 @@ const (
 	AllowPrivilegedKey          = "allow-privileged"
 	AllowHostNetworkKey         = "allow-host-network"
 	AllowedSocketDirectoriesKey = "allowed-socket-directories"
+	JournalDirectoryKey         = "journal-directory"
 
 	lockOffsetKey      = "lock-offset"
 	unlockOffsetKey    = "unlock-offset"
@@ -61,6 +62,9 @@ type Policy struct {
 	// AllowedSocketDirectories are the host's directories, with all below them, that an
 	// adapter may see.
 	AllowedSocketDirectories []string
+	// JournalDirectory is the host's directory below which each source has one for the
+	// journals of its adapters; empty when none may write to the host.
+	JournalDirectory string
 	// Thresholds are those of sources that leave them out.
 	Thresholds adapterconfig.Thresholds
 }
@@ -69,6 +73,7 @@ type Policy struct {
 func Default() *Policy {
 	return &Policy{
 		AllowedSocketDirectories: []string{"/var/run/ptp"},
+		JournalDirectory:         "/var/lib/eventing-ptp",
 		Thresholds:               adapterconfig.DefaultThresholds(),
 	}
 }
@@ -83,6 +88,7 @@ func Parse(cm *corev1.ConfigMap) (*Policy, error) {
 		AllowPrivilegedKey:          boolean(AllowPrivilegedKey, &p.AllowPrivileged),
 		AllowHostNetworkKey:         boolean(AllowHostNetworkKey, &p.AllowHostNetwork),
 		AllowedSocketDirectoriesKey: {read: configmap.AsString(AllowedSocketDirectoriesKey, &directories)},
+		JournalDirectoryKey:         {read: configmap.AsString(JournalDirectoryKey, &p.JournalDirectory)},
 		lockOffsetKey:               duration(lockOffsetKey, &t.LockOffset),
 		unlockOffsetKey:             duration(unlockOffsetKey, &t.UnlockOffset),
 		lockSamplesKey:              number(lockSamplesKey, &t.LockSamples),
@@ -108,16 +114,22 @@ func Parse(cm *corev1.ConfigMap) (*Policy, error) {
 		p.AllowedSocketDirectories = strings.FieldsFunc(directories, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 	}
 	for _, d := range p.AllowedSocketDirectories {
-		if !path.IsAbs(d) || path.Clean(d) != d || d == "/" {
+		if !isDirectory(d) {
 			return nil, fmt.Errorf("config map %s: key %q: %q must be an absolute path below /, without a slash at its end, for example /var/run/ptp",
 				ConfigMapName, AllowedSocketDirectoriesKey, d)
 		}
+	}
+	if d := p.JournalDirectory; d != "" && !isDirectory(d) {
+		return nil, fmt.Errorf("config map %s: key %q: %q must be an absolute path below /, without a slash at its end, for example /var/lib/eventing-ptp, or be empty",
+			ConfigMapName, JournalDirectoryKey, d)
 	}
 	if err := t.Validate(); err != nil {
 		return nil, fmt.Errorf("config map %s: %w", ConfigMapName, err)
 	}
 	return p, nil
 }
+
+func isDirectory(d string) bool { return path.IsAbs(d) && path.Clean(d) == d && d != "/" }
 
 // setting reads one key, and knows what its value must be.
 type setting struct {

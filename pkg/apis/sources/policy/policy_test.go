@@ -33,6 +33,7 @@ import (
 func standard(change func(*policy.Policy)) *policy.Policy {
 	p := &policy.Policy{
 		AllowedSocketDirectories: []string{"/var/run/ptp"},
+		JournalDirectory:         "/var/lib/eventing-ptp",
 		Thresholds: adapterconfig.Thresholds{
 			LockOffset:      metav1.Duration{Duration: 100 * time.Nanosecond},
 			UnlockOffset:    metav1.Duration{Duration: 200 * time.Nanosecond},
@@ -114,6 +115,14 @@ func TestParse(t *testing.T) {
 			want: directories("/a", "/b", "/c", "/d", "/e", "/f"),
 		},
 		{
+			name: "journals elsewhere", data: map[string]string{"journal-directory": "/data/ptp"},
+			want: standard(func(p *policy.Policy) { p.JournalDirectory = "/data/ptp" }),
+		},
+		{
+			name: "no journals on the host", data: map[string]string{"journal-directory": ""},
+			want: standard(func(p *policy.Policy) { p.JournalDirectory = "" }),
+		},
+		{
 			name: "no directory at all", data: map[string]string{"allowed-socket-directories": ""},
 			want: directories(),
 		},
@@ -143,12 +152,12 @@ func TestParseRefuses(t *testing.T) {
 		{
 			name: "a misspelt key", data: map[string]string{"allow-privilege": "true"},
 			want: `config map config-ptp: key "allow-privilege" is not known; the keys are allow-host-network, allow-privileged, ` +
-				`allowed-socket-directories, holdover-timeout, lock-offset, lock-samples, os-clock-timeout, sync-intervals, sync-timeout, unlock-offset, unlock-samples`,
+				`allowed-socket-directories, holdover-timeout, journal-directory, lock-offset, lock-samples, os-clock-timeout, sync-intervals, sync-timeout, unlock-offset, unlock-samples`,
 		},
 		{
 			name: "the first of two misspelt keys", data: map[string]string{"zzz": "", "_exampel": "", "lock-offset": "1"},
 			want: `config map config-ptp: key "_exampel" is not known; the keys are allow-host-network, allow-privileged, ` +
-				`allowed-socket-directories, holdover-timeout, lock-offset, lock-samples, os-clock-timeout, sync-intervals, sync-timeout, unlock-offset, unlock-samples`,
+				`allowed-socket-directories, holdover-timeout, journal-directory, lock-offset, lock-samples, os-clock-timeout, sync-intervals, sync-timeout, unlock-offset, unlock-samples`,
 		},
 		{
 			name: "privileged: no boolean", data: map[string]string{"allow-privileged": "yes"},
@@ -189,6 +198,14 @@ func TestParseRefuses(t *testing.T) {
 		{
 			name: "the root as a directory", data: map[string]string{"allowed-socket-directories": "/var/run/ptp,/"},
 			want: `config map config-ptp: key "allowed-socket-directories": "/"` + directory,
+		},
+		{
+			name: "journals in the root", data: map[string]string{"journal-directory": "/"},
+			want: `config map config-ptp: key "journal-directory": "/" must be an absolute path below /, without a slash at its end, for example /var/lib/eventing-ptp, or be empty`,
+		},
+		{
+			name: "journals in a relative directory", data: map[string]string{"journal-directory": "lib"},
+			want: `config map config-ptp: key "journal-directory": "lib" must be an absolute path below /, without a slash at its end, for example /var/lib/eventing-ptp, or be empty`,
 		},
 		{
 			name: "a relative directory", data: map[string]string{"allowed-socket-directories": "run/ptp"},

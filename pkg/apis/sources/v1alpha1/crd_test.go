@@ -268,7 +268,7 @@ spec:
     sourceFormat: oran
     clusterName: site-7.north
     reassertEvery: 1h30m
-  history: {entries: 100}
+  history: {storage: EmptyDir, entries: 100, maxBytes: 128Mi, maxAge: 24h}
   paused: true
 status:
   observedGeneration: 3
@@ -523,6 +523,13 @@ func TestCRDRefuses(t *testing.T) {
 		{"a cluster of two words", "{" + good + ", events: {clusterName: a/b}}", []string{"spec.events.clusterName", "site-7"}},
 		{"a cluster named like a part of an address", "{" + good + ", events: {clusterName: node}}", []string{"spec.events.clusterName"}},
 		{"no history", "{" + good + ", history: {entries: 0}}", []string{"spec.history.entries", "greater than or equal to 1"}},
+		{"a history in a place that is none", "{" + good + ", history: {storage: Disk}}", []string{"spec.history.storage", "HostPath", "EmptyDir", "Memory"}},
+		{"a history that is too small", "{" + good + ", history: {maxBytes: 1023Ki}}", []string{"spec.history.maxBytes", "1Mi to 16Gi"}},
+		{"a history that is too small, in bytes", "{" + good + ", history: {maxBytes: 1048575}}", []string{"spec.history.maxBytes", "1Mi to 16Gi"}},
+		{"a history that is too large", "{" + good + ", history: {maxBytes: 17Gi}}", []string{"spec.history.maxBytes", "1Mi to 16Gi"}},
+		{"a history of words", "{" + good + ", history: {maxBytes: much}}", []string{"spec.history.maxBytes", "1Mi to 16Gi"}},
+		{"a history of a moment", "{" + good + ", history: {maxAge: 59s}}", []string{"spec.history.maxAge", "1m to 8760h"}},
+		{"a history of ages", "{" + good + ", history: {maxAge: 8761h}}", []string{"spec.history.maxAge", "168h"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, errs := server.admit(t, object(t, spec(tc.spec)), nil)

@@ -27,6 +27,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"knative.dev/pkg/apis"
 	"sigs.k8s.io/yaml"
@@ -107,6 +108,11 @@ func TestReferenceShowsEveryField(t *testing.T) {
 		string(*d.BackoffPolicy) != c.Delivery.BackoffPolicy || c.Delivery.Retry != nil ||
 		*d.RetryAfterMax != "PT1M" || c.Delivery.RetryAfterMax.Duration.String() != "1m0s" || string(d.Backlog) != c.Delivery.Backlog {
 		t.Errorf("delivery is not the default of the adapter: %+v", c.Delivery)
+	}
+	history := source.Spec.History
+	if history.Storage != v1alpha1.StorageHostPath || int(*history.Entries) != c.History.Entries ||
+		history.MaxBytes.Value() != int64(c.History.MaxBytes) || *history.MaxAge != c.History.MaxAge {
+		t.Errorf("history is not the default of the adapter: %+v", c.History)
 	}
 	thresholds := adapterconfig.Thresholds{
 		LockOffset: *l.LockOffset, UnlockOffset: *l.UnlockOffset, LockSamples: int(*l.LockSamples), UnlockSamples: int(*l.UnlockSamples),
@@ -189,7 +195,7 @@ func collect(of reflect.Type, prefix string, paths map[string]bool) {
 		}
 		switch {
 		case t.Kind() != reflect.Struct, path == "affinity", path == "delivery.deadLetterSink":
-		case t == reflect.TypeFor[apis.URL](), t == reflect.TypeFor[apis.VolatileTime](), t == reflect.TypeFor[metav1.Duration]():
+		case t == reflect.TypeFor[apis.URL](), t == reflect.TypeFor[apis.VolatileTime](), t == reflect.TypeFor[metav1.Duration](), t == reflect.TypeFor[resource.Quantity]():
 		default:
 			collect(t, path+".", paths)
 		}

@@ -18,7 +18,10 @@ package v1alpha1
 
 import (
 	"context"
+	"time"
 
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"knative.dev/pkg/apis"
 	"knative.dev/pkg/ptr"
 )
@@ -32,8 +35,12 @@ const (
 	DefaultSockets = "ptp4l*"
 	// DefaultClusterName is O-RAN's word for a cluster that has no name.
 	DefaultClusterName = "cluster"
-	// DefaultHistoryEntries is some 4 MiB of events.
-	DefaultHistoryEntries = 4096
+	// DefaultHistoryEntries is two months of a clock that changes every minute.
+	DefaultHistoryEntries = 100_000
+	// DefaultHistoryMaxBytes is about what these take.
+	DefaultHistoryMaxBytes = "64Mi"
+	// DefaultHistoryMaxAge is a week: an older state of a clock is of no use to anybody.
+	DefaultHistoryMaxAge = 7 * 24 * time.Hour
 	// DefaultGPSD is gpsd's port (RFC 6335 registration gpsd) on the node itself.
 	DefaultGPSD = "localhost:2947"
 )
@@ -66,6 +73,12 @@ func (s *PtpSourceSpec) SetDefaults(ctx context.Context) {
 	setDefault(&s.Events.ClusterName, DefaultClusterName)
 	if s.History.Entries == nil {
 		s.History.Entries = ptr.Int32(DefaultHistoryEntries)
+	}
+	if s.History.MaxBytes == nil {
+		s.History.MaxBytes = new(resource.MustParse(DefaultHistoryMaxBytes))
+	}
+	if s.History.MaxAge == nil {
+		s.History.MaxAge = &metav1.Duration{Duration: DefaultHistoryMaxAge}
 	}
 }
 

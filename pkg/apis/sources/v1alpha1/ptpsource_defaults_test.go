@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	eventingduckv1 "knative.dev/eventing/pkg/apis/duck/v1"
 	"knative.dev/pkg/apis"
@@ -42,7 +43,7 @@ func TestSetDefaults(t *testing.T) {
 			SourceSpec: duckv1.SourceSpec{Sink: broker("edge")},
 			Linuxptp:   v1alpha1.Linuxptp{SocketDirectory: "/var/run/ptp", Sockets: []string{"ptp4l*"}},
 			Events:     v1alpha1.Events{SourceFormat: "full", ClusterName: "cluster"},
-			History:    v1alpha1.History{Entries: new(int32(4096))},
+			History:    v1alpha1.History{Entries: new(int32(100_000)), MaxBytes: new(resource.MustParse("64Mi")), MaxAge: &metav1.Duration{Duration: 168 * time.Hour}},
 		}
 		if change != nil {
 			change(&spec)
@@ -118,13 +119,13 @@ func TestSetDefaults(t *testing.T) {
 				s.Linuxptp.SocketDirectory = "/var/run/ptp/ns0"
 				s.Linuxptp.Sockets = []string{"ptp4l.0.socket", "ptp4l.1.socket"}
 				s.Events = v1alpha1.Events{Types: []string{"event.sync.ptp-status.ptp-state-change"}, SourceFormat: "oran", ClusterName: "site-7"}
-				s.History.Entries = new(int32(1))
+				s.History = v1alpha1.History{Storage: "Memory", Entries: new(int32(1)), MaxBytes: new(resource.MustParse("1Mi")), MaxAge: &metav1.Duration{Duration: time.Hour}}
 			}),
 			want: full(func(s *v1alpha1.PtpSourceSpec) {
 				s.Linuxptp.SocketDirectory = "/var/run/ptp/ns0"
 				s.Linuxptp.Sockets = []string{"ptp4l.0.socket", "ptp4l.1.socket"}
 				s.Events = v1alpha1.Events{Types: []string{"event.sync.ptp-status.ptp-state-change"}, SourceFormat: "oran", ClusterName: "site-7"}
-				s.History.Entries = new(int32(1))
+				s.History = v1alpha1.History{Storage: "Memory", Entries: new(int32(1)), MaxBytes: new(resource.MustParse("1Mi")), MaxAge: &metav1.Duration{Duration: time.Hour}}
 			}),
 		},
 		{

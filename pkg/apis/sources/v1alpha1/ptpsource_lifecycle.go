@@ -62,6 +62,7 @@ const (
 	ReasonPrivilegedNotAllowed   = "PrivilegedNotAllowed"
 	ReasonHostNetworkNotAllowed  = "HostNetworkNotAllowed"
 	ReasonSocketDirNotAllowed    = "SocketDirectoryNotAllowed"
+	ReasonJournalDirNotAllowed   = "JournalDirectoryNotAllowed"
 	ReasonThresholdsOutOfOrder   = "ThresholdsOutOfOrder"
 	ReasonOIDCDisabled           = "OIDCDisabled"
 	ReasonOIDCIdentityFailed     = "OIDCIdentityFailed"

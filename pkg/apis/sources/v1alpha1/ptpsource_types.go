@@ -18,6 +18,7 @@ package v1alpha1
 
 import (
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	eventingduckv1 "knative.dev/eventing/pkg/apis/duck/v1"
@@ -100,7 +101,7 @@ type PtpSourceSpec struct {
 	// Events say what to say, and how.
 	// +optional
 	Events Events `json:"events,omitzero"`
-	// History bounds what an adapter keeps for a sink that is away.
+	// History says what an adapter keeps for a sink that is away, and where.
 	// +optional
 	History History `json:"history,omitzero"`
 
@@ -272,11 +273,36 @@ type Events struct {
 	ReassertEvery *metav1.Duration `json:"reassertEvery,omitempty"`
 }
 
-// History bounds what an adapter keeps.
+// Storage is a place for what an adapter keeps.
+type Storage string
+
+const (
+	// StorageHostPath is a directory of the node, below journal-directory of config-ptp. It
+	// outlives the adapter, its pod and a restart of the node.
+	StorageHostPath Storage = "HostPath"
+	// StorageEmptyDir is a directory of the pod. It outlives the adapter, not its pod.
+	StorageEmptyDir Storage = "EmptyDir"
+	// StorageMemory is the adapter's memory.
+	StorageMemory Storage = "Memory"
+)
+
+// History says what an adapter keeps for a sink that is away, and where. Of entries,
+// maxBytes and maxAge the one counts that is reached first.
 type History struct {
-	// Entries is how many events are kept for a sink that is away. Default 4096.
+	// Storage is HostPath, EmptyDir or Memory. Default HostPath; EmptyDir where adapters run
+	// in a group, which cannot write to a new directory of the node, and where
+	// journal-directory in config-ptp is empty.
+	// +optional
+	Storage Storage `json:"storage,omitempty"`
+	// Entries is how many events are kept. Default 100000.
 	// +optional
 	Entries *int32 `json:"entries,omitempty"`
+	// MaxBytes is how much they may take, of the disk or of memory. Default 64Mi.
+	// +optional
+	MaxBytes *resource.Quantity `json:"maxBytes,omitempty"`
+	// MaxAge is how long they are kept. Default 168h.
+	// +optional
+	MaxAge *metav1.Duration `json:"maxAge,omitempty"`
 }
 
 // PtpSourceStatus is the duck status of every source, and the nodes.

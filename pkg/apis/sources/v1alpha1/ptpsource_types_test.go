@@ -92,8 +92,10 @@ func full() *v1alpha1.PtpSource {
 				Types: []string{"event.sync.ptp-status.ptp-state-change"}, SourceFormat: v1alpha1.SourceORAN, ClusterName: "site-7",
 				ReassertEvery: &metav1.Duration{Duration: 5 * time.Minute},
 			},
-			History: v1alpha1.History{Entries: new(int32(100))},
-			Paused:  true,
+			History: v1alpha1.History{
+				Storage: v1alpha1.StorageEmptyDir, Entries: new(int32(100)), MaxBytes: new(resource.MustParse("128Mi")), MaxAge: &metav1.Duration{Duration: 24 * time.Hour},
+			},
+			Paused: true,
 		},
 		Status: v1alpha1.PtpSourceStatus{
 			SourceStatus: duckv1.SourceStatus{
@@ -182,7 +184,7 @@ const fullJSON = `{
       "clusterName": "site-7",
       "reassertEvery": "5m0s"
     },
-    "history": {"entries": 100},
+    "history": {"storage": "EmptyDir", "entries": 100, "maxBytes": "128Mi", "maxAge": "24h0m0s"},
     "paused": true
   },
   "status": {

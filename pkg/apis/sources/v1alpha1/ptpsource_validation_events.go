@@ -45,8 +45,13 @@ const (
 	maxOSClockTimeout = 8 * time.Hour
 	// maxReassert is a day: whoever comes later than that asks.
 	maxReassert = 24 * time.Hour
-	// maxEntries is about 1 GiB of events.
+	// maxEntries is about half a GiB of events.
 	maxEntries = 1_000_000
+	// minHistory is what the journal needs to be kept in pieces, maxHistory what no node
+	// should have to spare for one source.
+	minHistory, maxHistory = 1 << 20, 16 << 30
+	// maxHistoryAge is a year.
+	maxHistoryAge = 365 * 24 * time.Hour
 )
 
 func (t *Thresholds) validate() *apis.FieldError {
@@ -134,5 +139,17 @@ func (e *Events) validateUpdate(old Events) *apis.FieldError {
 }
 
 func (h *History) validate() *apis.FieldError {
-	return inRange("entries", h.Entries, 1, maxEntries, "4096")
+	var errs *apis.FieldError
+	switch h.Storage {
+	case "", StorageHostPath, StorageEmptyDir, StorageMemory:
+	default:
+		errs = refuse("storage", string(h.Storage), "must be %s, %s or %s", StorageHostPath, StorageEmptyDir, StorageMemory)
+	}
+	if q := h.MaxBytes; q != nil && (q.Value() < minHistory || q.Value() > maxHistory) {
+		errs = errs.Also(refuse("maxBytes", q.String(), "must be 1Mi to 16Gi, for example 64Mi"))
+	}
+	return errs.Also(
+		inRange("entries", h.Entries, 1, maxEntries, "100000"),
+		durationInRange("maxAge", h.MaxAge, time.Minute, maxHistoryAge, "168h"),
+	)
 }

@@ -325,7 +325,7 @@ func refusals() []refusal {
 		{
 			`{"linuxptp": {"socketDirectory": "/etc/ptp"}}`,
 			`invalid value: "/etc/ptp": spec.linuxptp.socketDirectory` + "\n" +
-				"must not be mounted there, where the adapter has files of its own (/etc, /ko-app, /knative-custom-certs, /run/secrets, /var/run/secrets); let ptp4l have its sockets elsewhere, for example in /var/run/ptp",
+				"must not be mounted there, where the adapter has files of its own (/etc, /ko-app, /knative-custom-certs, /run/secrets, /var/lib/eventing-ptp, /var/run/secrets); let ptp4l have its sockets elsewhere, for example in /var/run/ptp",
 		},
 		{
 			`{"linuxptp": {"mountPath": "/run/"}}`,
@@ -340,12 +340,12 @@ func refusals() []refusal {
 		{
 			`{"linuxptp": {"mountPath": "/var/run/secrets"}}`,
 			`invalid value: "/var/run/secrets": spec.linuxptp.mountPath` + "\n" +
-				"must not be mounted there, where the adapter has files of its own (/etc, /ko-app, /knative-custom-certs, /run/secrets, /var/run/secrets); let ptp4l have its sockets elsewhere, for example in /var/run/ptp",
+				"must not be mounted there, where the adapter has files of its own (/etc, /ko-app, /knative-custom-certs, /run/secrets, /var/lib/eventing-ptp, /var/run/secrets); let ptp4l have its sockets elsewhere, for example in /var/run/ptp",
 		},
 		{
 			`{"linuxptp": {"mountPath": "/knative-custom-certs/a"}}`,
 			`invalid value: "/knative-custom-certs/a": spec.linuxptp.mountPath` + "\n" +
-				"must not be mounted there, where the adapter has files of its own (/etc, /ko-app, /knative-custom-certs, /run/secrets, /var/run/secrets); let ptp4l have its sockets elsewhere, for example in /var/run/ptp",
+				"must not be mounted there, where the adapter has files of its own (/etc, /ko-app, /knative-custom-certs, /run/secrets, /var/lib/eventing-ptp, /var/run/secrets); let ptp4l have its sockets elsewhere, for example in /var/run/ptp",
 		},
 		{
 			`{"linuxptp": {"sockets": ["ptp4l["]}}`,
@@ -545,12 +545,37 @@ func refusals() []refusal {
 		{
 			`{"history": {"entries": 0}}`,
 			"invalid value: 0: spec.history.entries\n" +
-				"must be 1 to 1000000, for example 4096",
+				"must be 1 to 1000000, for example 100000",
 		},
 		{
 			`{"history": {"entries": 1000001}}`,
 			"invalid value: 1000001: spec.history.entries\n" +
-				"must be 1 to 1000000, for example 4096",
+				"must be 1 to 1000000, for example 100000",
+		},
+		{
+			`{"history": {"storage": "Disk"}}`,
+			`invalid value: "Disk": spec.history.storage` + "\n" +
+				"must be HostPath, EmptyDir or Memory",
+		},
+		{
+			`{"history": {"maxBytes": "1023Ki"}}`,
+			`invalid value: "1023Ki": spec.history.maxBytes` + "\n" +
+				"must be 1Mi to 16Gi, for example 64Mi",
+		},
+		{
+			`{"history": {"maxBytes": "17Gi"}}`,
+			`invalid value: "17Gi": spec.history.maxBytes` + "\n" +
+				"must be 1Mi to 16Gi, for example 64Mi",
+		},
+		{
+			`{"history": {"maxAge": "59s"}}`,
+			"invalid value: 59s: spec.history.maxAge\n" +
+				"must be 1m0s to 8760h0m0s, for example 168h",
+		},
+		{
+			`{"history": {"maxAge": "8761h"}}`,
+			"invalid value: 8761h0m0s: spec.history.maxAge\n" +
+				"must be 1m0s to 8760h0m0s, for example 168h",
 		},
 	}
 }

@@ -80,8 +80,9 @@ func TestValidateAccepts(t *testing.T) {
 			"event.sync.sync-status.synchronization-state-change", "event.sync.sync-status.os-clock-sync-state-change", "event.sync.gnss-status.gnss-state-change",
 			"event.sync.synce-status.synce-state-change", "event.sync.synce-status.synce-clock-quality-change", "com.github.eventing-ptp.os-clock.stepped",
 			"com.github.eventing-ptp.events.lost"], "sourceFormat": "oran", "clusterName": "Site_7.b-c"}}`},
-		{"the smallest history", `{"history": {"entries": 1}}`},
-		{"the largest history", `{"history": {"entries": 1000000}}`},
+		{"the smallest history", `{"history": {"storage": "Memory", "entries": 1, "maxBytes": "1Mi", "maxAge": "1m"}}`},
+		{"the largest history", `{"history": {"storage": "HostPath", "entries": 1000000, "maxBytes": "16Gi", "maxAge": "8760h"}}`},
+		{"a history in bytes", `{"history": {"storage": "EmptyDir", "maxBytes": 2000000}}`},
 		{"paused", `{"paused": true}`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -212,7 +213,7 @@ func TestValidateUpdate(t *testing.T) {
 		},
 		{
 			name: "a field that becomes bad", old: `{}`, new: bad,
-			want: "invalid value: 0: spec.history.entries\nmust be 1 to 1000000, for example 4096",
+			want: "invalid value: 0: spec.history.entries\nmust be 1 to 1000000, for example 100000",
 		},
 		{
 			name: "a label of a source that was let in by other rules", old: bad, new: bad,
@@ -220,7 +221,7 @@ func TestValidateUpdate(t *testing.T) {
 		},
 		{
 			name: "a field of a source that was let in by other rules", old: bad, new: `{"paused": true, "history": {"entries": 0}}`,
-			want: "invalid value: 0: spec.history.entries\nmust be 1 to 1000000, for example 4096",
+			want: "invalid value: 0: spec.history.entries\nmust be 1 to 1000000, for example 100000",
 		},
 		{name: "the status of a bad source", old: `{}`, new: bad, within: status},
 		{

@@ -85,8 +85,8 @@ func validateDirectory(field, directory string) *apis.FieldError {
 // program, certificates, names of hosts and tokens; and where ptp4l could not answer.
 func validateMountPath(field, directory string) *apis.FieldError {
 	switch {
-	case isWithin(directory, "/etc", "/ko-app", "/knative-custom-certs", "/run/secrets", "/var/run/secrets"):
-		return refuse(field, directory, "must not be mounted there, where the adapter has files of its own (/etc, /ko-app, /knative-custom-certs, /run/secrets, /var/run/secrets); "+
+	case isWithin(directory, "/etc", "/ko-app", "/knative-custom-certs", "/run/secrets", "/var/lib/eventing-ptp", "/var/run/secrets"):
+		return refuse(field, directory, "must not be mounted there, where the adapter has files of its own (/etc, /ko-app, /knative-custom-certs, /run/secrets, /var/lib/eventing-ptp, /var/run/secrets); "+
 			"let ptp4l have its sockets elsewhere, for example in %s", DefaultSocketDirectory)
 	case len(directory) > maxSocketDirectory:
 		return refuse(field, directory, "must have at most %d bytes, because ptp4l answers to a socket in it, whose path has at most %d; for example %s",

@@ -110,6 +110,16 @@ func (in *History) DeepCopyInto(out *History) {
 		*out = new(int32)
 		**out = **in
 	}
+	if in.MaxBytes != nil {
+		in, out := &in.MaxBytes, &out.MaxBytes
+		x := (*in).DeepCopy()
+		*out = &x
+	}
+	if in.MaxAge != nil {
+		in, out := &in.MaxAge, &out.MaxAge
+		*out = new(v1.Duration)
+		**out = **in
+	}
 	return
 }
 

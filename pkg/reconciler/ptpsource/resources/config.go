@@ -50,6 +50,11 @@ func makeConfig(args Args) (adapterconfig.Config, error) {
 		c.Events.ReassertEvery = *every
 	}
 	c.History.Entries = int(*spec.History.Entries)
+	c.History.MaxBytes = int(spec.History.MaxBytes.Value())
+	c.History.MaxAge = *spec.History.MaxAge
+	if args.journal() != nil {
+		c.History.Directory = journalPath
+	}
 	c.Health.Address = fmt.Sprintf(":%d", args.ports().health)
 	if err := setDelivery(&c.Delivery, spec.Delivery); err != nil {
 		return c, err

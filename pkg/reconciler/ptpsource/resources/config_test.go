@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	eventingduckv1 "knative.dev/eventing/pkg/apis/duck/v1"
 	"knative.dev/pkg/apis"
@@ -68,7 +69,7 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 			Types: []string{"event.sync.ptp-status.ptp-state-change"}, SourceFormat: "oran", ClusterName: "site-7",
 			ReassertEvery: &metav1.Duration{Duration: 90 * time.Second},
 		}
-		s.Spec.History.Entries = new(int32(10))
+		s.Spec.History = v1alpha1.History{Storage: "Memory", Entries: new(int32(10)), MaxBytes: new(resource.MustParse("2Mi")), MaxAge: &metav1.Duration{Duration: time.Hour}}
 		s.Spec.SyncE = &v1alpha1.SyncE{Enabled: true}
 		s.Spec.OSClock = &v1alpha1.OSClock{Enabled: true, FedBy: "other"}
 	})
@@ -82,6 +83,7 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 		env := load(t, args())
 		want := adapterconfig.Default()
 		want.Linuxptp.Sockets = []string{"/var/run/ptp/ptp4l*"}
+		want.History.Directory = "/var/lib/eventing-ptp"
 		if diff := cmp.Diff(want, env.Config); diff != "" {
 			t.Errorf("configuration (-want, +got):\n%s", diff)
 		}
@@ -106,7 +108,7 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 				RetryAfterMax: metav1.Duration{}, Backlog: "LatestPerResource",
 				DeadLetterSink: "https://dead.example", DeadLetterSinkAudience: "letters",
 			},
-			History: adapterconfig.History{Entries: 10},
+			History: adapterconfig.History{Entries: 10, MaxBytes: 2 << 20, MaxAge: metav1.Duration{Duration: time.Hour}},
 			Health:  adapterconfig.Health{Address: ":20759"},
 		}
 		if diff := cmp.Diff(want, env.Config); diff != "" {

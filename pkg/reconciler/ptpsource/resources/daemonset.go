@@ -44,10 +44,13 @@ const (
 
 	containerName = "adapter"
 	socketsVolume = "ptp4l"
+	journalVolume = "journal"
+	// journalPath is where an adapter sees its journal.
+	journalPath = "/var/lib/eventing-ptp"
 	// unprivileged is the user "nonroot" of distroless images.
 	unprivileged = 65532
-	// bytesPerEntry is what an adapter's history takes for each entry at the most.
-	bytesPerEntry = 2 << 10
+	// bytesPerEntry is what an entry in memory takes besides what it says.
+	bytesPerEntry = 256
 )
 
 // Args are what a DaemonSet is made from. Source has its defaults.
@@ -61,6 +64,9 @@ type Args struct {
 	SystemNamespace string
 	// Sink is where events go, DeadLetterSink where those go that it refuses; nil for none.
 	Sink, DeadLetterSink *duckv1.Addressable
+	// JournalDirectory is the host's directory that has one for each source; empty when
+	// none may write to the host.
+	JournalDirectory string
 	// Thresholds are those that apply.
 	Thresholds adapterconfig.Thresholds
 	// OIDCServiceAccount is whom the source is to the sink; empty for nobody.
@@ -87,6 +93,33 @@ func audience(sink *duckv1.Addressable) string {
 // privileged is whether adapters open /dev/ptpN by running privileged.
 func (a Args) privileged() bool {
 	return RunsPrivileged(a.Source.Spec)
+}
+
+// storage is where adapters keep their journals.
+func (a Args) storage() v1alpha1.Storage {
+	spec := a.Source.Spec
+	switch {
+	case spec.History.Storage != "":
+		return spec.History.Storage
+	case a.JournalDirectory == "", spec.Linuxptp.Group != nil: // the group could not write to a new directory
+		return v1alpha1.StorageEmptyDir
+	}
+	return v1alpha1.StorageHostPath
+}
+
+// journal is the volume of the journals, or nil when they are in memory.
+func (a Args) journal() *corev1.Volume {
+	switch a.storage() {
+	case v1alpha1.StorageHostPath:
+		directory := corev1.HostPathDirectoryOrCreate
+		return &corev1.Volume{Name: journalVolume, VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{
+			Path: path.Join(a.JournalDirectory, Name(a.Source)),
+			Type: &directory,
+		}}}
+	case v1alpha1.StorageEmptyDir:
+		return &corev1.Volume{Name: journalVolume, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}
+	}
+	return nil
 }
 
 func (a Args) ports() ports {
@@ -180,6 +213,9 @@ func makeTemplate(args Args) (corev1.PodTemplateSpec, error) {
 			}},
 		}},
 	}
+	if journal := args.journal(); journal != nil {
+		pod.Volumes = append(pod.Volumes, *journal)
+	}
 	if args.needsToken() {
 		pod.ServiceAccountName = Name(args.Source)
 	}
@@ -220,11 +256,15 @@ func makeContainer(args Args) (corev1.Container, error) {
 		return corev1.Container{}, err
 	}
 	ports := args.ports()
+	mounts := []corev1.VolumeMount{{Name: socketsVolume, MountPath: mountPath(args.Source.Spec.Linuxptp)}}
+	if journal := args.journal(); journal != nil {
+		mounts = append(mounts, corev1.VolumeMount{Name: journal.Name, MountPath: journalPath})
+	}
 	return corev1.Container{
 		Name:                     containerName,
 		Image:                    args.Image,
 		Env:                      env,
-		Resources:                makeResources(args.Source.Spec),
+		Resources:                makeResources(args),
 		SecurityContext:          containerSecurity(args.privileged()),
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 		Ports: []corev1.ContainerPort{
@@ -232,7 +272,7 @@ func makeContainer(args Args) (corev1.Container, error) {
 			{Name: "metrics", ContainerPort: ports.metrics, Protocol: corev1.ProtocolTCP},
 			{Name: "profiling", ContainerPort: ports.profiling, Protocol: corev1.ProtocolTCP},
 		},
-		VolumeMounts: []corev1.VolumeMount{{Name: socketsVolume, MountPath: mountPath(args.Source.Spec.Linuxptp)}},
+		VolumeMounts: mounts,
 		// The start may take a while on a node that starts everything at once.
 		StartupProbe:   probe("/health", ports.health, 1, 60),
 		LivenessProbe:  probe("/health", ports.health, 10, 3),
@@ -267,13 +307,14 @@ func containerSecurity(privileged bool) *corev1.SecurityContext {
 }
 
 // makeResources has no limit of the processor: a watcher that is throttled is late.
-func makeResources(spec v1alpha1.PtpSourceSpec) corev1.ResourceRequirements {
+func makeResources(args Args) corev1.ResourceRequirements {
+	spec := args.Source.Spec
 	resources := corev1.ResourceRequirements{
 		Requests: corev1.ResourceList{
 			corev1.ResourceCPU:    resource.MustParse("10m"),
 			corev1.ResourceMemory: resource.MustParse("40Mi"),
 		},
-		Limits: corev1.ResourceList{corev1.ResourceMemory: memoryLimit(*spec.History.Entries)},
+		Limits: corev1.ResourceList{corev1.ResourceMemory: memoryLimit(args)},
 	}
 	if spec.Resources != nil {
 		resources = *spec.Resources.DeepCopy()
@@ -286,9 +327,13 @@ func makeResources(spec v1alpha1.PtpSourceSpec) corev1.ResourceRequirements {
 	return resources
 }
 
-// memoryLimit is 128 MiB with the default history, and grows with it.
-func memoryLimit(entries int32) resource.Quantity {
-	return *resource.NewQuantity(120<<20+int64(entries)*bytesPerEntry, resource.BinarySI)
+// memoryLimit is 128 MiB, and more for a history in memory.
+func memoryLimit(args Args) resource.Quantity {
+	bytes := int64(128 << 20)
+	if history := args.Source.Spec.History; args.storage() == v1alpha1.StorageMemory {
+		bytes += history.MaxBytes.Value() + int64(*history.Entries)*bytesPerEntry
+	}
+	return *resource.NewQuantity(bytes, resource.BinarySI)
 }
 
 func makeEnv(args Args) ([]corev1.EnvVar, error) {

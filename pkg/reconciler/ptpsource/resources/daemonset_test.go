@@ -20,6 +20,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
@@ -47,12 +48,13 @@ func source(change ...func(*v1alpha1.PtpSource)) *v1alpha1.PtpSource {
 
 func args(change ...func(*v1alpha1.PtpSource)) resources.Args {
 	return resources.Args{
-		Source:          source(change...),
-		Image:           "registry.example/receive_adapter:v1",
-		Namespace:       "adapters",
-		SystemNamespace: "system",
-		Sink:            &duckv1.Addressable{URL: apis.HTTP("events.user.svc.cluster.local")},
-		Thresholds:      adapterconfig.DefaultThresholds(),
+		Source:           source(change...),
+		Image:            "registry.example/receive_adapter:v1",
+		Namespace:        "adapters",
+		SystemNamespace:  "system",
+		Sink:             &duckv1.Addressable{URL: apis.HTTP("events.user.svc.cluster.local")},
+		JournalDirectory: "/var/lib/journals",
+		Thresholds:       adapterconfig.DefaultThresholds(),
 	}
 }
 
@@ -115,6 +117,11 @@ func TestMakeDaemonSet(t *testing.T) {
 						VolumeSource: corev1.VolumeSource{
 							HostPath: &corev1.HostPathVolumeSource{Path: "/var/run/ptp", Type: &directory},
 						},
+					}, {
+						Name: "journal",
+						VolumeSource: corev1.VolumeSource{
+							HostPath: &corev1.HostPathVolumeSource{Path: "/var/lib/journals/ptpsource-clocks-6f1a", Type: &directory},
+						},
 					}},
 					Containers: []corev1.Container{{
 						Name:  "adapter",
@@ -125,7 +132,7 @@ func TestMakeDaemonSet(t *testing.T) {
 								`"osClock":{"enabled":false,"fedBy":"ptp"},"thresholds":{"lockOffset":"100ns","unlockOffset":"200ns","lockSamples":3,"unlockSamples":3,` +
 								`"holdoverTimeout":"5s","syncIntervals":4,"syncTimeout":"500ms","osClockTimeout":"5s"},"events":{"sourceFormat":"full","reassertEvery":"0s"},` +
 								`"delivery":{"timeout":"10s","backoffPolicy":"exponential","backoffDelay":"100ms","backoffMax":"10s","retryAfterMax":"1m0s","backlog":"All"},` +
-								`"history":{"entries":4096},"health":{"address":":8081"}}`},
+								`"history":{"directory":"/var/lib/eventing-ptp","entries":100000,"maxBytes":67108864,"maxAge":"168h0m0s"},"health":{"address":":8081"}}`},
 							{Name: "NODE_NAME", ValueFrom: &corev1.EnvVarSource{
 								FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "spec.nodeName"},
 							}},
@@ -153,7 +160,7 @@ func TestMakeDaemonSet(t *testing.T) {
 							{Name: "metrics", ContainerPort: 9092, Protocol: "TCP"},
 							{Name: "profiling", ContainerPort: 8008, Protocol: "TCP"},
 						},
-						VolumeMounts:   []corev1.VolumeMount{{Name: "ptp4l", MountPath: "/var/run/ptp"}},
+						VolumeMounts:   []corev1.VolumeMount{{Name: "ptp4l", MountPath: "/var/run/ptp"}, {Name: "journal", MountPath: "/var/lib/eventing-ptp"}},
 						StartupProbe:   probe("/health", 1, 60),
 						LivenessProbe:  probe("/health", 10, 3),
 						ReadinessProbe: probe("/readiness", 5, 2),
@@ -168,6 +175,11 @@ func TestMakeDaemonSet(t *testing.T) {
 	if hash := got.Annotations["ptpsource.sources.knative.dev/spec-hash"]; len(hash) != 64 {
 		t.Errorf("the hash is %q, want 64 digits", hash)
 	}
+}
+
+// inPod moves the journal into the pod.
+func inPod(p *corev1.PodSpec) {
+	p.Volumes[1].VolumeSource = corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}
 }
 
 // Every row changes one thing, and says what that changes in the pods, and nothing else.
@@ -198,7 +210,24 @@ func TestMakeDaemonSetPods(t *testing.T) {
 		}, {
 			name:   "a group makes adapters run as somebody else than root",
 			source: func(s *v1alpha1.PtpSource) { s.Spec.Linuxptp.Group = new(int64(1234)) },
-			want:   func(p *corev1.PodSpec) { p.SecurityContext = nobody },
+			want: func(p *corev1.PodSpec) {
+				p.SecurityContext = nobody
+				inPod(p) // it could not write to a new directory of the node
+			},
+		}, {
+			name: "a group that the directory of the node was given to",
+			source: func(s *v1alpha1.PtpSource) {
+				s.Spec.Linuxptp.Group, s.Spec.History.Storage = new(int64(1234)), "HostPath"
+			},
+			want: func(p *corev1.PodSpec) { p.SecurityContext = nobody },
+		}, {
+			name:   "a journal in the pod",
+			source: func(s *v1alpha1.PtpSource) { s.Spec.History.Storage = "EmptyDir" },
+			want:   inPod,
+		}, {
+			name: "no directory of the node for anybody",
+			args: func(a *resources.Args) { a.JournalDirectory = "" },
+			want: inPod,
 		}, {
 			name: "ptp4l in a container sees its directory elsewhere",
 			source: func(s *v1alpha1.PtpSource) {
@@ -213,11 +242,22 @@ func TestMakeDaemonSetPods(t *testing.T) {
 			source: func(s *v1alpha1.PtpSource) { s.Spec.Resources = &corev1.ResourceRequirements{} },
 			want:   func(p *corev1.PodSpec) { p.Containers[0].Resources = corev1.ResourceRequirements{} },
 		}, {
-			name:   "more history takes more memory",
-			source: func(s *v1alpha1.PtpSource) { s.Spec.History.Entries = new(int32(65536)) },
+			name: "more history on disk takes no more memory",
+			source: func(s *v1alpha1.PtpSource) {
+				s.Spec.History = v1alpha1.History{Entries: new(int32(1_000_000)), MaxBytes: new(resource.MustParse("1Gi")), MaxAge: &metav1.Duration{Duration: time.Hour}}
+			},
 			want: func(p *corev1.PodSpec) {
-				p.Containers[0].Resources.Limits["memory"] = resource.MustParse("248Mi")
-				setConfig(p, `"entries":4096`, `"entries":65536`)
+				setConfig(p, `"entries":100000,"maxBytes":67108864,"maxAge":"168h0m0s"`, `"entries":1000000,"maxBytes":1073741824,"maxAge":"1h0m0s"`)
+			},
+		}, {
+			name: "history in memory does",
+			source: func(s *v1alpha1.PtpSource) {
+				s.Spec.History = v1alpha1.History{Storage: "Memory", Entries: new(int32(65536))}
+			},
+			want: func(p *corev1.PodSpec) {
+				p.Volumes, p.Containers[0].VolumeMounts = p.Volumes[:1], p.Containers[0].VolumeMounts[:1]
+				p.Containers[0].Resources.Limits["memory"] = resource.MustParse("208Mi") // 128 + 64 + 65536 * 256 bytes
+				setConfig(p, `"directory":"/var/lib/eventing-ptp","entries":100000`, `"entries":65536`)
 			},
 		}, {
 			name: "privileged",
