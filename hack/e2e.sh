@@ -30,7 +30,7 @@ mkdir -p .cache/test .cache/e2e
 rm -f .cache/test/e2e.not-run
 reason=$(why_not)
 if [ -n "$reason" ]; then
-	tests=$(grep -rhcE --include='*_test.go' '^func Test[[:alnum:]_]+\(t ' test/e2e/*_test.go | awk '{ n += $1 } END { print n }')
+	tests=$(grep -rhcE --include='*_test.go' '^func Test[[:alnum:]_]+\(t ' test/e2e/*_test.go test/docs/*_e2e_test.go | awk '{ n += $1 } END { print n }')
 	echo "did not run: $tests tests on a cluster, because $reason" | tee .cache/test/e2e.not-run
 	echo "This is not a pass of those tests."
 	[ "${CI:-}" != true ] || exit 1

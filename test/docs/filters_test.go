@@ -40,7 +40,8 @@ func made(t *testing.T, source *v1alpha1.PtpSource) map[string]cloudevents.Event
 	for _, state := range []clock.State{clock.Freerun, clock.Holdover, clock.Locked} {
 		transitions = append(transitions,
 			clock.Transition{Kind: clock.LockState, Instance: "ptp4l", Interface: "eth0", To: state, Reason: clock.SyncSilent},
-			clock.Transition{Kind: clock.SyncState, To: state, Reason: clock.SyncSilent})
+			clock.Transition{Kind: clock.SyncState, To: state, Reason: clock.SyncSilent},
+			clock.Transition{Kind: clock.OSClockState, To: state, Reason: clock.SyncSilent})
 	}
 	for _, class := range []clock.Class{6, 7, 52, 248} {
 		transitions = append(transitions, clock.Transition{
@@ -71,7 +72,7 @@ func TestTriggersLetIn(t *testing.T) {
 	want := map[string][]string{
 		"01-quick-start": {"n1 lock-state *"},
 		"02-one-node":    {"n1 *"},
-		"03-by-state":    {"* lock-state FREERUN", "* sync-state FREERUN"},
+		"03-by-state":    {"* lock-state FREERUN", "* sync-state FREERUN", "* os-clock-sync-state FREERUN"},
 		"04-cesql":       {"* clock-class 52", "* clock-class 248"},
 		"07-dead-letter": {lockState},
 		"08-dependency":  {lockState},

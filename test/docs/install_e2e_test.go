@@ -77,30 +77,30 @@ func TestInstallPage(t *testing.T) {
 	// What a release has, besides the names of images.
 	dir := t.TempDir()
 	do(t, "ko resolve -Rf config/ >"+dir+"/eventing-ptp.yaml")
-	// A reader's registry is the cluster's.
-	registry := []string{"export KO_DOCKER_REPO=registry.example.com/eventing-ptp", "export"}
-	fromClone := func() {
-		install.types("ko apply -Rf config/", runner.Root, registry...)
-		install.types("kubectl explain ptpsource.spec", runner.Root)
+	fromRelease := func() {
+		install.types("curl", dir,
+			"curl -fsSLO https://github.com/eventing-ptp/eventing-ptp/releases/download/v0.1.0/eventing-ptp.yaml", "",
+			"curl -fsSL https://github.com/eventing-ptp/eventing-ptp/releases/download/v0.1.0/SHA256SUMS | sha256sum --check", "")
+		install.types("kubectl explain ptpsource.spec", dir)
 		do(t, "kubectl -n knative-eventing patch configmap config-ptp --type merge --patch '"+thresholds+"'")
 	}
-	t.Cleanup(fromClone)
+	t.Cleanup(fromRelease)
 
-	readme.types("ko apply -Rf config/", runner.Root, registry...)
-	fromClone()
-
+	// A reader's registry is the cluster's.
+	for _, p := range []page{readme, install} {
+		p.types("ko apply -Rf config/", runner.Root, "export KO_DOCKER_REPO=registry.example.com/eventing-ptp", "export")
+	}
 	install.types("allowed-socket-directories", runner.Root)
 	see(t, "kubectl -n knative-eventing get configmap config-ptp -o jsonpath='{.data.allowed-socket-directories}'", "/var/run/ptp, /var/run/timemaster")
 	see(t, "kubectl -n knative-eventing get configmap config-ptp -o yaml", "…\n  _example: |\n…")
 
-	// A source keeps running through an upgrade.
+	// A source is there, and well, after an upgrade.
 	do(t, makeSource)
 	see(t, "kubectl get ptpsource clocks -o jsonpath='{.status.nodes.summary}'", "2/2")
-	install.types("curl", dir,
-		"curl -fsSLO https://github.com/eventing-ptp/eventing-ptp/releases/download/v0.1.0/eventing-ptp.yaml", "",
-		"curl -fsSL https://github.com/eventing-ptp/eventing-ptp/releases/download/v0.1.0/SHA256SUMS | sha256sum --check", "")
-	install.types("kubectl explain ptpsource.spec", dir)
+	fromRelease()
 	see(t, "kubectl get ptpsource clocks -o jsonpath='{.status.nodes.summary}'", "2/2")
+	// What is said in passing, there and on other pages.
+	do(t, "kubectl explain ptpsources.spec\nkubectl explain ptpsource.spec.linuxptp\nkubectl get ptpsources -o wide\nkubectl -n knative-eventing get configmap config-ptp -o yaml")
 	open(t, "docs/troubleshooting.md").types("kubectl describe ptpsource NAME", dir, "NAME", "clocks")
 
 	// The controller went first.
@@ -116,7 +116,7 @@ func TestInstallPage(t *testing.T) {
 
 	install.types("kubectl delete ptpsources --all", dir)
 	gone(t)
-	fromClone()
+	fromRelease()
 	do(t, "ko delete -Rf config/ --ignore-not-found")
 	gone(t)
 }

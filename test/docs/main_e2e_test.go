@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (status int, err error) {
-	ctx := context.Background()
+	ctx, began := context.Background(), time.Now()
 	root, err := filepath.Abs(root)
 	if err != nil {
 		return 1, err
@@ -75,7 +75,9 @@ func run(m *testing.M) (status int, err error) {
 		Env:         append(os.Environ(), "PATH="+tools+":"+os.Getenv("PATH"), "KO_CONFIG_PATH=ko.yaml"),
 		StepTimeout: 4 * time.Minute,
 		Interval:    500 * time.Millisecond,
-		Said:        func(format string, args ...any) { fmt.Printf(format+"\n", args...) },
+		Said: func(format string, args ...any) {
+			fmt.Printf("%v: %s\n", time.Since(began).Round(time.Second), fmt.Sprintf(format, args...))
+		},
 	}
 
 	o := lab.DefaultOptions()
