@@ -19,6 +19,7 @@ limitations under the License.
 package e2e
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -82,10 +83,10 @@ func TestSinkIsAway(t *testing.T) {
 	r.ReadyOn("clocks", 2)
 	app.Expect(time.Time{}, kit.Event{Node: "n1", Type: kit.LockState, State: "LOCKED"})
 
-	app.Behave("/", 503, 0, 0)
-	away := app.ExpectTry(time.Now(), 503)
-	app.Behave("/", 429, 300*time.Millisecond, 6)
-	busy := app.ExpectTry(away, 429)
+	app.Behave("/", http.StatusServiceUnavailable, 0, 0)
+	away := app.ExpectTry(time.Now(), http.StatusServiceUnavailable, kit.Event{}).Arrived
+	app.Behave("/", http.StatusTooManyRequests, 300*time.Millisecond, 6)
+	busy := app.ExpectTry(away, http.StatusTooManyRequests, kit.Event{}).Arrived
 	for _, node := range []string{"n1", "n2"} {
 		app.Expect(busy, kit.Event{Node: node, Type: kit.ClockClass})
 	}

@@ -22,6 +22,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -98,6 +99,42 @@ func TestAdapterIsKilled(t *testing.T) {
 	always.away("direct", "n2", at, told.Arrived)
 	always.ReadyOn("direct", 2)
 	always.lives()
+}
+
+// What a sink has not taken yet is not lost with its adapter: not when that is killed, and not
+// when its pod is deleted.
+func TestNothingIsLostWithAnAdapter(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	app := r.StartRecorder("app").Ready()
+	s := r.Source("clocks", kit.To(app))
+	r.ReadyOn("clocks", 2)
+	nodes := []string{"n1", "n2"}
+	for _, node := range nodes {
+		app.Expect(time.Time{}, kit.Event{Node: node, Type: kit.LockState, State: "LOCKED"})
+	}
+	app.Behave("/", http.StatusServiceUnavailable, 0, 0)
+	away := time.Now()
+	waiting := map[string]string{} // the id of an event that waits, by node
+	for _, node := range nodes {
+		waiting[node] = app.ExpectTry(away, http.StatusServiceUnavailable, kit.Event{Node: node}).Event.ID()
+	}
+	kill(t, r.Adapter(s, "n1"), "receive_adapter")
+	if err := r.Kube.CoreV1().Pods(kit.Adapters).Delete(t.Context(), r.Adapter(s, "n2").Name, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	ended := time.Now()
+	for _, node := range nodes { // by another process
+		if id := app.ExpectTry(ended, http.StatusServiceUnavailable, kit.Event{Node: node}).Event.ID(); id != waiting[node] {
+			t.Errorf("%s: %s waited, and after the adapter's end %s is tried", node, waiting[node], id)
+		}
+	}
+	r.ReadyOn("clocks", 2)
+	app.Behave("/", http.StatusAccepted, 0, 0)
+	back := time.Now()
+	for _, node := range nodes {
+		app.Expect(back, kit.Event{Node: node, Type: kit.ClockClass})
+	}
 }
 
 // The controller that leads is killed while sources are made, changed and deleted. Another one

@@ -19,6 +19,7 @@ limitations under the License.
 package e2e
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,10 +65,17 @@ func TestSecurity(t *testing.T) {
 	if token := pod.Spec.AutomountServiceAccountToken; token == nil || *token || pod.Spec.ServiceAccountName != "eventing-ptp-adapter" {
 		t.Errorf("service account %s, token %v", pod.Spec.ServiceAccountName, token)
 	}
+	var paths []string
 	for _, v := range pod.Spec.Volumes {
-		if v.HostPath == nil || v.HostPath.Path != "/var/run/ptp" {
+		if v.HostPath == nil {
 			t.Errorf("volume %+v", v)
+			continue
 		}
+		paths = append(paths, v.HostPath.Path)
+	}
+	// ptp4l's sockets, and the journal of this source.
+	if want := []string{"/var/run/ptp", "/var/lib/eventing-ptp/" + r.DaemonSet(s).Name}; !slices.Equal(paths, want) {
+		t.Errorf("host paths %v, want %v", paths, want)
 	}
 
 	pid, err := kit.Pid(pod, "receive_adapter")

@@ -259,46 +259,36 @@ func (rec *Recorder) Behave(inbox string, status int, delay time.Duration, times
 // wanted, and returns the first one.
 func (rec *Recorder) Expect(after time.Time, want Event) ledger.Entry {
 	rec.room.Helper()
-	entry, err := rec.await(rec.room.Context(), after, want)
-	if err != nil {
-		rec.room.Fatal(err)
-	}
-	return entry
+	return rec.await(fmt.Sprintf("%s to take %v", rec.Name, want), func(e ledger.Entry) bool {
+		return e.Taken() && e.Event.Time().After(after) && want.matches(e)
+	})
 }
 
-// ExpectTry waits until the recorder has answered a request so, after a time, and returns when
-// the request came.
-func (rec *Recorder) ExpectTry(after time.Time, status int) (at time.Time) {
+// ExpectTry waits until the recorder has answered a request so, which came after a time with an
+// event that is as wanted, and returns the first one.
+func (rec *Recorder) ExpectTry(after time.Time, status int, want Event) ledger.Entry {
 	rec.room.Helper()
-	rec.room.Eventually(fmt.Sprintf("%s to answer %d", rec.Name, status), func(ctx context.Context) error {
-		entries, err := rec.update(ctx, 2*time.Second)
-		if err != nil {
-			return err
-		}
-		for _, e := range entries {
-			if e.Status == status && e.Arrived.After(after) {
-				at = e.Arrived
-				return nil
-			}
-		}
-		return fmt.Errorf("none of %d", len(entries))
+	return rec.await(fmt.Sprintf("%s to answer %d to %v", rec.Name, status, want), func(e ledger.Entry) bool {
+		return e.Status == status && e.Arrived.After(after) && want.matches(e)
 	})
-	return at
 }
 
-func (rec *Recorder) await(ctx context.Context, after time.Time, want Event) (found ledger.Entry, err error) {
-	err = rec.room.Wait(ctx, fmt.Sprintf("%s to take %v", rec.Name, want), func(ctx context.Context) error {
-		entries, err := rec.update(ctx, 2*time.Second)
+// longPoll is how long a recorder waits for something to tell.
+const longPoll = 2 * time.Second
+
+func (rec *Recorder) await(what string, match func(ledger.Entry) bool) (found ledger.Entry) {
+	rec.room.Helper()
+	rec.room.Eventually(what, func(ctx context.Context) error {
+		entries, err := rec.update(ctx, longPoll)
 		if err != nil {
 			return err
 		}
-		for _, e := range entries {
-			if e.Taken() && e.Event.Time().After(after) && want.matches(e) {
-				found = e
-				return nil
-			}
+		i := slices.IndexFunc(entries, match)
+		if i < 0 {
+			return fmt.Errorf("none of %d", len(entries))
 		}
-		return fmt.Errorf("none of %d", len(entries))
+		found = entries[i]
+		return nil
 	})
-	return found, err
+	return found
 }
