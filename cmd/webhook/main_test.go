@@ -95,7 +95,7 @@ func TestDefaultingLeavesToTheSchemaWhatItCannotRead(t *testing.T) {
 func TestDefaulting(t *testing.T) {
 	const given = `{"sink": {"ref": {"apiVersion": "eventing.knative.dev/v1", "kind": "Broker", "name": "default", "namespace": "default"}},
 		"linuxptp": {"socketDirectory": "/var/run/ptp", "sockets": ["ptp4l*"]}, "events": {"sourceFormat": "full"},
-		"history": {"entries": 4096}}`
+		"history": {"entries": 4096, "maxBytes": "64Mi", "maxAge": "168h0m0s"}}`
 	got := ask(t, newDefaulting, ptpSource(), source(given))
 	if got.refusal != "" {
 		t.Fatal(got.refusal)
@@ -119,10 +119,10 @@ func TestDefaulting(t *testing.T) {
 func TestValidation(t *testing.T) {
 	for _, tc := range []struct{ name, spec, want string }{
 		{"a good source", `{"sink": {"uri": "http://sink"}, "linuxptp": {"socketDirectory": "/var/run/ptp", "sockets": ["ptp4l*"]},
-			"events": {"sourceFormat": "full", "clusterName": "cluster"}, "history": {"entries": 4096}}`, ""},
+			"events": {"sourceFormat": "full", "clusterName": "cluster"}, "history": {"entries": 4096, "maxBytes": "64Mi", "maxAge": "168h0m0s"}}`, ""},
 		{
 			"a bad value", `{"sink": {"uri": "http://sink"}, "linuxptp": {"socketDirectory": "/", "sockets": ["ptp4l*"]},
-			"events": {"sourceFormat": "full", "clusterName": "cluster"}, "history": {"entries": 4096}}`,
+			"events": {"sourceFormat": "full", "clusterName": "cluster"}, "history": {"entries": 4096, "maxBytes": "64Mi", "maxAge": "168h0m0s"}}`,
 			"validation failed: invalid value: \"/\": spec.linuxptp.socketDirectory\n" +
 				"must be an absolute path below /, without .., :, double slashes, line ends and a slash at its end, for example /var/run/ptp",
 		},
@@ -146,7 +146,7 @@ func TestConfigValidation(t *testing.T) {
 		{
 			"a misspelt key", "config-ptp", `{"allow-privilege": "true"}`,
 			`validation failed: config map config-ptp: key "allow-privilege" is not known; the keys are allow-host-network, allow-privileged, ` +
-				`allowed-socket-directories, holdover-timeout, lock-offset, lock-samples, os-clock-timeout, sync-intervals, sync-timeout, unlock-offset, unlock-samples`,
+				`allowed-socket-directories, holdover-timeout, journal-directory, lock-offset, lock-samples, os-clock-timeout, sync-intervals, sync-timeout, unlock-offset, unlock-samples`,
 		},
 		{"a config map of Eventing's", "config-features", `{"allow-privilege": "true"}`, ""},
 	} {

@@ -75,12 +75,6 @@ func (a *Adapter) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	measured, err := a.measure(line, publisher)
-	if err != nil {
-		return err
-	}
-	defer measured()
-	defer a.flush()
 
 	stages := []func(context.Context) error{
 		func(ctx context.Context) error { watcher.Run(ctx); return nil },
@@ -90,8 +84,14 @@ func (a *Adapter) Start(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			line.begin(events)
 			publisher.Cursor = &announcer{Cursor: events.Cursor("sink"), encoder: encoder, silent: !oran.Wanted(oran.EventsLostNotice, c.Events.Types)}
+			measured, err := a.measure(line, events, publisher)
+			if err != nil {
+				return errors.Join(err, events.Close())
+			}
+			defer measured()
+			defer a.flush()
+			line.begin(events)
 			return publisher.Run(ctx)
 		},
 	}

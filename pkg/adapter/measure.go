@@ -25,14 +25,15 @@ import (
 	"go.uber.org/zap"
 	"knative.dev/pkg/observability/metrics"
 
+	"github.com/eventing-ptp/eventing-ptp/pkg/journal"
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 	"github.com/eventing-ptp/eventing-ptp/pkg/publish/sink"
 	"github.com/eventing-ptp/eventing-ptp/pkg/telemetry"
 )
 
-// measure measures a line and what publishes from it, until the function that it returns is
-// called. Where K_OBSERVABILITY_CONFIG asks for no metrics, it does nothing.
-func (a *Adapter) measure(l *line, p *sink.Publisher) (end func(), err error) {
+// measure measures a line, its journal and what publishes from it, until the function that it
+// returns is called. Where K_OBSERVABILITY_CONFIG asks for no metrics, it does nothing.
+func (a *Adapter) measure(l *line, j *journal.Log, p *sink.Publisher) (end func(), err error) {
 	if observabilityOf(a.env).Metrics.Protocol == metrics.ProtocolNone {
 		return func() {}, nil
 	}
@@ -48,11 +49,13 @@ func (a *Adapter) measure(l *line, p *sink.Publisher) (end func(), err error) {
 	m, err := telemetry.New(cmp.Or(a.client.MeterProvider, otel.GetMeterProvider()), of, telemetry.Readings{
 		Clocks:  l.clocks,
 		Backlog: func() telemetry.Backlog { return backlog(p.Stats()) },
+		Journal: func() telemetry.Journal { return kept(j.Stats(), a.env.Config.History.Directory != "") },
 	})
 	if err != nil {
 		return nil, err
 	}
 	l.metrics, p.Observer = m, outcomes{m}
+	j.OnSync(m.Synced)
 	return func() {
 		if err := m.Close(); err != nil {
 			a.log.Debugw("the metrics cannot be closed", zap.Error(err))
@@ -98,6 +101,10 @@ func backlog(s sink.Stats) telemetry.Backlog {
 		b.Length++ // the one that is being sent
 	}
 	return b
+}
+
+func kept(s journal.Stats, onDisk bool) telemetry.Journal {
+	return telemetry.Journal{Entries: s.Entries, OnDisk: onDisk, Bytes: s.Bytes, Unsynced: s.Unsynced, Writable: s.Failure == nil}
 }
 
 // clocks is what is known of all clocks at this moment.

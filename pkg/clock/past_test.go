@@ -218,7 +218,7 @@ func TestResume(t *testing.T) {
 // Whatever was before: the first value of a property is another one than that, and says
 // where it comes from.
 func TestResumeAnything(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
+	const seed uint64 = 20261125 // another seed is other sequences
 	for round := range 400 {
 		r := rand.New(rand.NewPCG(seed, uint64(round)))
 		states := []State{Freerun, Holdover, Locked}

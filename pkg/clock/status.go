@@ -72,7 +72,7 @@ func (n *Node) State() State { return n.state.state }
 
 // OSClockState returns the state of the operating system's clock; Unknown until it is decided,
 // and where it is not watched.
-func (n *Node) OSClockState() State { return n.osState }
+func (n *Node) OSClockState() State { return n.osState.state }
 
 func (i *instance) status() Status {
 	s := Status{

@@ -238,10 +238,16 @@ func (l *Log) sync() {
 	}
 	u := l.disk.take()
 	l.mu.Unlock()
+	begin := time.Now()
 	err := u.sync()
+	took := time.Since(begin)
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.synced(u, err)
+	told := l.onSync
+	l.mu.Unlock()
+	if told != nil && u.file != nil {
+		told(took)
+	}
 }
 
 // syncNow does the same while everybody waits.

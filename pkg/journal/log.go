@@ -74,6 +74,7 @@ type Log struct {
 	leaps  uint64
 	last   map[string]Entry
 	names  map[string]*place
+	onSync func(took time.Duration) // nil for nobody
 
 	// syncing is held while files are brought to the disk.
 	syncing              sync.Mutex
@@ -303,6 +304,14 @@ func (l *Log) Stats() Stats {
 		s.Unsaved, s.Unsynced = next-1-l.disk.saved, next-1-l.disk.synced.Load()
 	}
 	return s
+}
+
+// OnSync has f called each time after what was appended has been brought to the disk, or
+// could not be, with how long that took. It may be called at any time; f delays no entry.
+func (l *Log) OnSync(f func(took time.Duration)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.onSync = f
 }
 
 // Close implements Journal. It waits until all is on the disk.

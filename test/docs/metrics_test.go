@@ -227,7 +227,7 @@ func startMeasured(t *testing.T, program string, page *docs.Page, common []strin
 	}
 	_, port, _ := net.SplitHostPort(freeAddress(t))
 	a := &measuredAdapter{t: t, common: common, url: "http://127.0.0.1:" + port + "/metrics"}
-	c := exec.Command(program, append([]string{"-node", "n1", "-health", ""}, args...)...)
+	c := exec.Command(program, append([]string{"-node", "n1", "-health", "", "-journal", t.TempDir()}, args...)...)
 	c.Stdout, c.Stderr = a, a
 	c.Env = append(os.Environ(), "K_SOURCE_CONFIG="+configuration, "K_OBSERVABILITY_CONFIG="+setting[1],
 		"NAME=fleet", "NAMESPACE=default", "PROFILING_PORT=0", "METRICS_PROMETHEUS_HOST=127.0.0.1", "METRICS_PROMETHEUS_PORT="+port)

@@ -73,10 +73,10 @@ func TestNothingButASink(t *testing.T) {
 		t.Errorf("nodes %+v, want %+v", got, want)
 	}
 	wantAttributes := []duckv1.CloudEventAttributes{
+		{Type: "com.github.eventing-ptp.events.lost", Source: "/cluster/node/*/sync/eventing-ptp/events-lost"},
 		{Type: "event.sync.ptp-status.ptp-clock-class-change", Source: "/cluster/node/*/sync/ptp-status/clock-class"},
 		{Type: "event.sync.ptp-status.ptp-state-change", Source: "/cluster/node/*/sync/ptp-status/lock-state"},
 		{Type: "event.sync.sync-status.synchronization-state-change", Source: "/cluster/node/*/sync/sync-status/sync-state"},
-		{Type: "com.github.eventing-ptp.events.lost", Source: "/cluster/node/*/sync/eventing-ptp/events-lost"},
 	}
 	slices.SortFunc(s.Status.CloudEventAttributes, func(a, b duckv1.CloudEventAttributes) int { return strings.Compare(a.Type, b.Type) })
 	if diff := cmp.Diff(wantAttributes, s.Status.CloudEventAttributes); diff != "" {
@@ -105,7 +105,7 @@ func TestNothingButASink(t *testing.T) {
 			hostPaths = append(hostPaths, v.HostPath.Path)
 		}
 	}
-	if !slices.Equal(hostPaths, []string{"/var/run/ptp"}) {
+	if !slices.Equal(hostPaths, []string{"/var/run/ptp", "/var/lib/eventing-ptp/ptpsource-fleet-" + string(s.UID)}) {
 		t.Errorf("the adapter sees %q of its host", hostPaths)
 	}
 }
@@ -195,6 +195,9 @@ func TestChanges(t *testing.T) {
 		return nil
 	})
 
+	// Before, because the controller of DaemonSets waits up to 5 min for pods of the old one that
+	// it was about to make, where a new one of the same name comes.
+	r.ready("changing")
 	if err := cluster.Client().AppsV1().DaemonSets(d.Namespace).Delete(t.Context(), d.Name, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
