@@ -96,7 +96,7 @@ func (a *Adapter) Start(ctx context.Context) error {
 		},
 	}
 	if c.OSClock.Enabled {
-		osClock := osclock.NewWatcher(origin, line.observe, a.log.Named("osclock"))
+		osClock := osclock.NewWatcher(osclock.Config{Chronyd: c.OSClock.Chronyd}, origin, line.observe, a.log.Named("osclock"))
 		stages = append(stages, func(ctx context.Context) error { osClock.Run(ctx); return nil })
 	}
 	if every := c.Events.ReassertEvery.Duration; every > 0 {

@@ -197,6 +197,25 @@ func TestOSClock(t *testing.T) {
 	}
 }
 
+func TestChronydIsAsked(t *testing.T) {
+	chronyd, err := net.ListenPacket("udp", "127.0.0.1:0") //nolint:noctx // it ends with the test
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = chronyd.Close() }()
+	s := newSink(t, nil)
+	t.Setenv("K_SOURCE_CONFIG", `{"osClock": {"enabled": true, "chronyd": "`+chronyd.LocalAddr().String()+`"}}`)
+	start(t, "-sink", s.URL, "-socket", filepath.Join(t.TempDir(), "ptp4l*"), "-health", "")
+	if err := chronyd.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	var request [1024]byte
+	n, _, err := chronyd.ReadFrom(request[:])
+	if err != nil || n != 104 {
+		t.Errorf("a request of %d bytes, %v", n, err)
+	}
+}
+
 // Types that are not asked for are not even recorded: the sequence has no holes.
 func TestChosenTypes(t *testing.T) {
 	_, socket := simulate(t)

@@ -21,6 +21,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -63,6 +64,11 @@ func validate(c config.Config) error {
 	}
 	if c.OSClock.FedBy != config.FedByPTP && c.OSClock.FedBy != config.FedByOther {
 		return fmt.Errorf("osClock: fedBy is %q; it must be %s or %s", c.OSClock.FedBy, config.FedByPTP, config.FedByOther)
+	}
+	if c.OSClock.Chronyd != "" {
+		if _, port, err := net.SplitHostPort(c.OSClock.Chronyd); err != nil || port == "" {
+			return fmt.Errorf("osClock: chronyd is %q; it must be host:port, for example localhost:323", c.OSClock.Chronyd)
+		}
 	}
 	for _, t := range c.Events.Types {
 		if definition, ok := oran.Define(t); !ok || definition.EventType != t {

@@ -72,7 +72,7 @@ func (n *Node) Observe(o Observation) []Transition {
 			n.instance(name)
 		}
 		changes = n.removeAllBut(o.At, f.Instances)
-	case OSClock, OSClockStep, OSClockUnreadable:
+	case OSClock, OSClockTracking, OSClockStep, OSClockUnreadable:
 		if n.os == nil {
 			return nil
 		}

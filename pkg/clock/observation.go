@@ -34,7 +34,8 @@ type Observation struct {
 // Fact is what was seen. It says nothing about what follows from it.
 //
 // The facts are Inventory, Reading, Port, Parent, Local, Sync, PathDelay, Silence and Down
-// about ptp4l, and OSClock, OSClockStep and OSClockUnreadable about CLOCK_REALTIME.
+// about ptp4l, and OSClock, OSClockTracking, OSClockStep and OSClockUnreadable about
+// CLOCK_REALTIME.
 type Fact interface{ fact() }
 
 // Inventory lists every instance that is configured or was found. It is sent
@@ -108,6 +109,14 @@ type OSClock struct {
 	MaxError time.Duration
 }
 
+// OSClockTracking is what chronyd says of how it disciplines CLOCK_REALTIME. It comes before
+// the OSClock of the same moment. Without a reference, or without an answer, it is empty.
+type OSClockTracking struct {
+	// Since is how long ago chronyd used its reference last, and Every is the time between
+	// the last two times; 0 for not known.
+	Since, Every time.Duration
+}
+
 // OSClockStep means that CLOCK_REALTIME was set, as opposed to being slewed.
 type OSClockStep struct {
 	// By is how much later the clock shows than it would without.
@@ -131,6 +140,7 @@ func (PathDelay) fact()         {}
 func (Silence) fact()           {}
 func (Down) fact()              {}
 func (OSClock) fact()           {}
+func (OSClockTracking) fact()   {}
 func (OSClockStep) fact()       {}
 func (OSClockUnreadable) fact() {}
 

@@ -46,6 +46,9 @@ type osClock struct {
 	asked    Instant // when the kernel said so
 	// adjusted is when the clock was adjusted last, as far as MaxError tells.
 	adjusted Instant
+	// tracking is what the daemon itself says, and tracked when it was said.
+	tracking OSClockTracking
+	tracked  Instant
 	// counted is an adjustment, and regular is whether the one before it came within the
 	// timeout.
 	counted Instant
@@ -61,6 +64,8 @@ func (c *osClock) observe(at Instant, f Fact) {
 	case OSClock:
 		c.seen, c.readable = true, true
 		c.read(at, f.MaxError)
+	case OSClockTracking:
+		c.tracking, c.tracked = f, at
 	case OSClockStep:
 		c.stepped = true
 	case OSClockUnreadable:
@@ -92,16 +97,31 @@ func (c *osClock) read(at Instant, maxError time.Duration) {
 	c.bounded, c.maxError, c.asked, c.stepped = true, maxError, at, false
 }
 
+// trackingIntervals is how many of its own intervals a daemon that says them may leave
+// out before the clock is not disciplined. As with Sync, one that is late is no loss.
+const trackingIntervals = 4
+
+// discipline returns when the clock was adjusted last, how long that may be ago, and
+// whether it has been adjusted regularly before. A daemon that answers knows better than
+// the kernel, but what it says counts only while the kernel knows of it, too.
+func (c *osClock) discipline() (adjusted Instant, timeout time.Duration, regular bool) {
+	if c.tracking.Every == 0 {
+		return c.adjusted, c.timeout, c.regular
+	}
+	return max(c.adjusted, c.tracked.Add(-c.tracking.Since)), max(c.timeout, trackingIntervals*c.tracking.Every), true
+}
+
 // decide derives the state from what is known at now. A clock that was not LOCKED before
 // needs two adjustments within the timeout: one that is adjusted more rarely than that is
 // not LOCKED in turns.
 func (c *osClock) decide(now Instant) {
-	fresh := c.bounded && now.Sub(c.adjusted) <= c.timeout
+	adjusted, timeout, regular := c.discipline()
+	fresh := c.bounded && now.Sub(adjusted) <= timeout
 	switch {
 	case !c.seen:
 		c.expire(now)
 		return
-	case fresh && (c.regular || c.state == Unknown):
+	case fresh && (regular || c.state == Unknown):
 		c.become(Locked, Disciplined)
 	case fresh:
 		// The next adjustment decides, or that there is none.

@@ -34,6 +34,14 @@ func told(from Instant, maxErrors ...int) []step {
 	return steps
 }
 
+// said is what chronyd says at a second: how many seconds ago it used its reference, and
+// how many are between two times.
+func said(at, since, every int) []step {
+	return []step{{at: Instant(at) * 1000, fact: OSClockTracking{
+		Since: time.Duration(since) * time.Second, Every: time.Duration(every) * time.Second,
+	}}}
+}
+
 // nobody is the maxerror of a clock that nobody disciplines.
 const nobody = 16_000_000
 
@@ -259,6 +267,50 @@ func TestOSClock(t *testing.T) {
 				"0 node os-clock-sync-state ->LOCKED Disciplined",
 				"1000 node os-clock-sync-state LOCKED>HOLDOVER NotDisciplined",
 				"6000 node os-clock-sync-state HOLDOVER>FREERUN HoldoverExpired",
+			},
+		},
+
+		// Disciplined by chronyd, which is asked, too.
+		{
+			name: "as long as four intervals of chronyd's own", other: true,
+			steps: after(said(0, 20, 64), told(0, 90_000), said(129, 149, 64), told(129_000, 154_500),
+				said(200, 6, 64), told(200_000, 93_000), said(450, 256, 64), told(450_000, 218_000), said(451, 257, 64), told(451_000, 218_500)),
+			want: []string{
+				"0 node os-clock-sync-state ->LOCKED Disciplined",
+				"451000 node os-clock-sync-state LOCKED>HOLDOVER NotDisciplined",
+			},
+		},
+		{
+			name: "chronyd has found a reference: its word is enough", other: true,
+			steps: after(told(0, nobody), said(5, 0, 2), told(5000, 100)),
+			want: []string{
+				"0 node os-clock-sync-state ->FREERUN NotDisciplined",
+				"5000 node os-clock-sync-state FREERUN>LOCKED Disciplined",
+			},
+		},
+		{
+			name: "chronyd does not discipline the clock: the kernel knows nothing of it", other: true,
+			steps: after(said(0, 0, 1), told(0, nobody, nobody)),
+			want:  []string{"0 node os-clock-sync-state ->FREERUN NotDisciplined"},
+		},
+		{
+			name: "chronyd is gone: what it adjusted last does not count for longer than the time-out", other: true,
+			steps: after(said(0, 20, 64), told(0, 90_000), []step{{at: 1000, fact: OSClockTracking{}}}, told(1000, 90_500)),
+			want: []string{
+				"0 node os-clock-sync-state ->LOCKED Disciplined",
+				"1000 node os-clock-sync-state LOCKED>HOLDOVER NotDisciplined",
+			},
+		},
+		{
+			name: "set by somebody, it is freerun until chronyd has adjusted it", other: true,
+			steps: after(said(0, 20, 64), told(0, 90_000),
+				[]step{{at: 500, fact: OSClockStep{By: time.Hour}}, {at: 500, fact: OSClock{MaxError: Unbounded}}},
+				said(44, 0, 64), told(44_000, 80_000)),
+			want: []string{
+				"0 node os-clock-sync-state ->LOCKED Disciplined",
+				"500 node os-clock-set ->3600000000000 ClockStepped",
+				"500 node os-clock-sync-state LOCKED>FREERUN ClockStepped",
+				"44000 node os-clock-sync-state FREERUN>LOCKED Disciplined",
 			},
 		},
 

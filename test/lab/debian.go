@@ -33,6 +33,36 @@ import (
 // (package debian-archive-keyring).
 const debianKeyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
+// unpack fetches packages into dir, which appears only when it is complete and check
+// finds nothing wrong with it.
+func unpack(ctx context.Context, dir string, p debianPackage, check func(tree string) error) error {
+	scratch, err := os.MkdirTemp(filepath.Dir(dir), ".fetch-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(scratch) }()
+	tree := filepath.Join(scratch, "tree")
+	err = fetchDebian(ctx, filepath.Join(scratch, "apt"), tree, p)
+	if err == nil {
+		err = check(tree)
+	}
+	if err != nil {
+		return fmt.Errorf("fetch the package of Debian %s: %w", p.release, err)
+	}
+	return os.Rename(tree, dir)
+}
+
+// daemonIn returns the command line of a daemon that was unpacked in dir. With a C library
+// beside it, it has to be run by that library's own loader (ld.so(8)).
+func daemonIn(dir, name string) []string {
+	argv := []string{filepath.Join(dir, "usr", "sbin", name)}
+	loaders, _ := filepath.Glob(filepath.Join(dir, "usr", "lib", "*", "ld-linux*.so.*"))
+	if len(loaders) > 0 {
+		argv = append([]string{loaders[0], "--library-path", filepath.Dir(loaders[0])}, argv...)
+	}
+	return argv
+}
+
 // fetchDebian downloads the packages of one Debian release from the machine's
 // own mirror and unpacks them into tree. apt verifies them with the machine's
 // keyring: Debian signs each release with the keys of the one before, too.

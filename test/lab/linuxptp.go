@@ -95,40 +95,22 @@ func find(ctx context.Context, version string) (Linuxptp, error) {
 	return install(ctx, version, dir)
 }
 
-// install fetches a version into dir, which appears only when it is complete.
+// install fetches a version into dir.
 func install(ctx context.Context, version, dir string) (Linuxptp, error) {
 	i := slices.IndexFunc(debianPackages, func(p debianPackage) bool { return p.version == version })
 	if i < 0 {
 		return Linuxptp{}, fmt.Errorf("no Debian release is known to have it: "+
 			"choose one of %s, or put a ptp4l of that version into PATH", strings.Join(Versions(), ", "))
 	}
-	scratch, err := os.MkdirTemp(filepath.Dir(dir), ".fetch-*")
+	err := unpack(ctx, dir, debianPackages[i], func(tree string) error { return unpacked(version, tree).check(ctx) })
 	if err != nil {
-		return Linuxptp{}, err
+		return Linuxptp{}, fmt.Errorf("%w; or put a ptp4l of version %s into PATH yourself", err, version)
 	}
-	defer func() { _ = os.RemoveAll(scratch) }()
-	tree := filepath.Join(scratch, "tree")
-	err = fetchDebian(ctx, filepath.Join(scratch, "apt"), tree, debianPackages[i])
-	if err == nil {
-		err = unpacked(version, tree).check(ctx)
-	}
-	if err != nil {
-		return Linuxptp{}, fmt.Errorf("fetch the package of Debian %s: %w; "+
-			"or put a ptp4l of version %s into PATH yourself", debianPackages[i].release, err, version)
-	}
-	return unpacked(version, dir), os.Rename(tree, dir)
+	return unpacked(version, dir), nil
 }
 
-// unpacked describes a ptp4l below dir. With a C library beside it, it has to
-// be run by that library's own loader (ld.so(8)).
-func unpacked(version, dir string) Linuxptp {
-	argv := []string{filepath.Join(dir, "usr", "sbin", "ptp4l")}
-	loaders, _ := filepath.Glob(filepath.Join(dir, "usr", "lib", "*", "ld-linux*.so.*"))
-	if len(loaders) > 0 {
-		argv = append([]string{loaders[0], "--library-path", filepath.Dir(loaders[0])}, argv...)
-	}
-	return Linuxptp{version, argv}
-}
+// unpacked describes a ptp4l below dir.
+func unpacked(version, dir string) Linuxptp { return Linuxptp{version, daemonIn(dir, "ptp4l")} }
 
 // check runs `ptp4l -v` and compares what it prints.
 func (l Linuxptp) check(ctx context.Context) error {

@@ -61,6 +61,8 @@ type OSClock struct {
 	Enabled bool `json:"enabled"`
 	// FedBy is what it gets its time from: ptp or other.
 	FedBy string `json:"fedBy"`
+	// Chronyd is the host:port of chronyd's command port; empty means not to ask it.
+	Chronyd string `json:"chronyd,omitempty"`
 }
 
 // What feeds the OS clock.

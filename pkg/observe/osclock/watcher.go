@@ -19,7 +19,8 @@ limitations under the License.
 // clock from every namespace. It never judges.
 //
 // Who disciplines the clock cannot be seen this way, and neither can a daemon that does
-// not tell the kernel about its bounds (maxerror), such as OpenNTPD.
+// not tell the kernel about its bounds (maxerror), such as OpenNTPD. Where the adapter is on
+// the node's own network, chronyd can be asked how often it adjusts the clock.
 //
 // Reading changes nothing (adjtimex(2) without modes), and takes the lock of the kernel's
 // timekeeping for less than a microsecond, once a second.
@@ -42,12 +43,19 @@ import (
 // seconds (clock.OSClock). That the clock is set is noticed at once.
 const period = time.Second
 
+// Config says whom to ask besides the kernel.
+type Config struct {
+	// Chronyd is the host:port of chronyd's command port; empty to ask nobody.
+	Chronyd string
+}
+
 // Watcher watches CLOCK_REALTIME.
 type Watcher struct {
 	origin time.Time
 	emit   func(clock.Observation)
 	log    *zap.SugaredLogger
 	kernel kernel
+	daemon *daemon // nil if nobody is to be asked
 
 	// What was seen last. Only the goroutine of Run uses it.
 	base   base
@@ -57,8 +65,12 @@ type Watcher struct {
 
 // NewWatcher returns a watcher that calls emit for every observation, with instants
 // counted from origin.
-func NewWatcher(origin time.Time, emit func(clock.Observation), log *zap.SugaredLogger) *Watcher {
-	return &Watcher{origin: origin, emit: emit, log: log, kernel: linux{}}
+func NewWatcher(c Config, origin time.Time, emit func(clock.Observation), log *zap.SugaredLogger) *Watcher {
+	w := &Watcher{origin: origin, emit: emit, log: log, kernel: linux{}}
+	if c.Chronyd != "" {
+		w.daemon = newDaemon(c.Chronyd, log)
+	}
+	return w
 }
 
 // Run watches until ctx ends.
@@ -75,10 +87,13 @@ func (w *Watcher) Run(ctx context.Context) {
 			_ = alarm.Close()
 		})
 	}
+	if w.daemon != nil {
+		defer w.daemon.close()
+	}
 	ask := time.NewTicker(period)
 	defer ask.Stop()
 	for {
-		w.look()
+		w.look(ctx)
 		select {
 		case <-ctx.Done():
 			return
@@ -105,7 +120,7 @@ func (w *Watcher) listen(alarm alarm, set chan<- struct{}) {
 }
 
 // look reports a step, if there was one, and what the kernel says now.
-func (w *Watcher) look() {
+func (w *Watcher) look(ctx context.Context) {
 	at := time.Now()
 	now, err := w.kernel.base()
 	if err == nil {
@@ -114,6 +129,12 @@ func (w *Watcher) look() {
 			w.observe(at, clock.OSClockStep{By: by})
 		}
 		w.base = now
+	}
+	if w.daemon != nil {
+		if tracking, ok := w.daemon.ask(ctx); ok {
+			at = time.Now()
+			w.observe(at, tracking)
+		}
 	}
 	t, err := w.kernel.timex()
 	if err != nil {

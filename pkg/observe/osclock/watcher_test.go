@@ -52,7 +52,7 @@ type fake struct {
 }
 
 func newFake() *fake {
-	return &fake{realtime: 1_800_000_000 * time.Second, within: 100, set: make(chan error, 1)}
+	return &fake{realtime: 1_800_000_000 * time.Second, within: 100, says: unix.Timex{Tick: 10_000}, set: make(chan error, 1)}
 }
 
 func (f *fake) timex() (timex, error) {
@@ -114,12 +114,15 @@ func (w *watching) take() []string {
 	return lines
 }
 
-func watch(t *testing.T, k *fake) *watching {
+func watch(t *testing.T, k *fake) *watching { return watchBoth(t, k, nil) }
+
+// watchBoth watches the kernel, and a chronyd if there is one.
+func watchBoth(t *testing.T, k *fake, chronyd *chronyd) *watching {
 	t.Helper()
 	core, logs := observer.New(zap.InfoLevel)
 	w := &watching{logs: logs}
 	origin := time.Now()
-	watcher := NewWatcher(origin, func(o clock.Observation) {
+	watcher := NewWatcher(Config{}, origin, func(o clock.Observation) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.lines = append(w.lines, fmt.Sprintf("%v %T%+v", time.Duration(o.At), o.Fact, o.Fact))
@@ -128,6 +131,10 @@ func watch(t *testing.T, k *fake) *watching {
 		}
 	}, zap.New(core).Sugar())
 	watcher.kernel = k
+	if chronyd != nil {
+		watcher.daemon = newDaemon("chronyd", watcher.log)
+		watcher.daemon.dial = chronyd.dial
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -139,6 +146,9 @@ func watch(t *testing.T, k *fake) *watching {
 		<-ended
 		if !k.closed && k.deaf == nil {
 			t.Error("the alarm is left open")
+		}
+		if chronyd != nil && chronyd.open != 0 {
+			t.Errorf("%d connections to chronyd are left open", chronyd.open)
 		}
 	})
 	return w

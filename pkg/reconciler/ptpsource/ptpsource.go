@@ -229,7 +229,7 @@ func permit(ctx context.Context, source *v1alpha1.PtpSource) (adapterconfig.Thre
 			policy.AllowPrivilegedKey, policy.ConfigMapName)}
 	case resources.RunsOnHostNetwork(spec) && !allowed.AllowHostNetwork:
 		return thresholds, &refusal{v1alpha1.ReasonHostNetworkNotAllowed, fmt.Sprintf(
-			"spec.gnss and spec.synce need %s: \"true\" in config map %s", policy.AllowHostNetworkKey, policy.ConfigMapName)}
+			"spec.gnss, spec.synce and spec.osClock.chronyd need %s: \"true\" in config map %s", policy.AllowHostNetworkKey, policy.ConfigMapName)}
 	case err != nil:
 		return thresholds, &refusal{v1alpha1.ReasonThresholdsOutOfOrder, fmt.Sprintf(
 			"%v; what spec.thresholds leaves out is from config map %s", err, policy.ConfigMapName)}

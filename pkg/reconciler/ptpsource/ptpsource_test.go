@@ -488,7 +488,7 @@ func TestReconcilePermission(t *testing.T) {
 
 const (
 	privilegedMessage = `spec.hardwareClock.privileged needs allow-privileged: "true" in config map config-ptp; spec.hardwareClock.resourceName does not`
-	networkMessage    = `spec.gnss and spec.synce need allow-host-network: "true" in config map config-ptp`
+	networkMessage    = `spec.gnss, spec.synce and spec.osClock.chronyd need allow-host-network: "true" in config map config-ptp`
 	thresholdsMessage = "thresholds: unlockOffset is 200ns; it must be at least lockOffset (1ms), or a clock could be locked and unlocked " +
 		"by the same sample; what spec.thresholds leaves out is from config map config-ptp"
 	pausedMessage = "spec.paused is true: no adapters run until it is false"

@@ -251,7 +251,7 @@ spec:
     transportSpecific: 1
     group: 2000
   hardwareClock: {enabled: true, privileged: true, resourceName: example.com/ptp}
-  osClock: {enabled: true, fedBy: other}
+  osClock: {enabled: true, fedBy: other, chronyd: "localhost:323"}
   gnss: {enabled: true, gpsd: "[::1]:2947"}
   synce: {enabled: true}
   thresholds:
@@ -503,6 +503,8 @@ func TestCRDRefuses(t *testing.T) {
 		{"a device plugin for nothing", "{" + good + ", hardwareClock: {enabled: false, resourceName: example.com/ptp}}", []string{"spec.hardwareClock.resourceName", "enabled"}},
 		{"a resource without a domain", "{" + good + ", hardwareClock: {enabled: true, resourceName: ptp}}", []string{"spec.hardwareClock.resourceName", "squat.ai/ptp"}},
 		{"what feeds the OS clock", "{" + good + ", osClock: {fedBy: gps}}", []string{"spec.osClock.fedBy", "ptp", "other"}},
+		{"chronyd without a port", "{" + good + ", osClock: {enabled: true, chronyd: localhost}}", []string{"spec.osClock.chronyd", "localhost:323"}},
+		{"a chronyd for nothing", "{" + good + ", osClock: {chronyd: 'localhost:323'}}", []string{"spec.osClock.chronyd", "enabled"}},
 		{"an OS clock that no daemon satisfies", "{" + good + ", thresholds: {osClockTimeout: 2s}}", []string{"spec.thresholds.osClockTimeout", "3s to 8h"}},
 		{"events of an OS clock that is not watched", "{" + good + ", osClock: {}, events: {types: [event.sync.sync-status.os-clock-sync-state-change]}}", []string{"spec.events.types", "set osClock.enabled: true"}},
 		{"steps of an OS clock that is not watched", "{" + good + ", events: {types: [com.github.eventing-ptp.os-clock.stepped]}}", []string{"spec.events.types", "set osClock.enabled: true"}},

@@ -182,6 +182,11 @@ type OSClock struct {
 	// FedBy is what the OS clock gets its time from, which adapters cannot see. Default ptp.
 	// +optional
 	FedBy ClockFeed `json:"fedBy,omitempty"`
+	// Chronyd is the host:port of chronyd's command port, to ask it how often it adjusts
+	// the clock. It listens on the node's own network, so allow-host-network in config-ptp
+	// must allow it. Default: it is not asked.
+	// +optional
+	Chronyd string `json:"chronyd,omitempty"`
 }
 
 // ClockFeed says what the OS clock gets its time from.

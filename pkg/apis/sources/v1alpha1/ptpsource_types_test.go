@@ -75,7 +75,7 @@ func full() *v1alpha1.PtpSource {
 				Domain: new(int32(0)), TransportSpecific: new(int32(0)), Group: new(int64(2000)),
 			},
 			HardwareClock: &v1alpha1.HardwareClock{Enabled: true, Privileged: true, ResourceName: "squat.ai/ptp"},
-			OSClock:       &v1alpha1.OSClock{Enabled: true, FedBy: "other"},
+			OSClock:       &v1alpha1.OSClock{Enabled: true, FedBy: "other", Chronyd: "localhost:323"},
 			GNSS:          &v1alpha1.GNSS{Enabled: true, GPSD: "localhost:2947"},
 			SyncE:         &v1alpha1.SyncE{Enabled: true},
 			Thresholds: v1alpha1.Thresholds{
@@ -165,7 +165,7 @@ const fullJSON = `{
       "group": 2000
     },
     "hardwareClock": {"enabled": true, "privileged": true, "resourceName": "squat.ai/ptp"},
-    "osClock": {"enabled": true, "fedBy": "other"},
+    "osClock": {"enabled": true, "fedBy": "other", "chronyd": "localhost:323"},
     "gnss": {"enabled": true, "gpsd": "localhost:2947"},
     "synce": {"enabled": true},
     "thresholds": {

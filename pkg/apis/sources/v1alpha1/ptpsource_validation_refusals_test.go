@@ -481,6 +481,16 @@ func refusals() []refusal {
 				"must be ptp or other",
 		},
 		{
+			`{"osClock": {"enabled": true, "chronyd": "localhost"}}`,
+			`invalid value: "localhost": spec.osClock.chronyd` + "\n" +
+				"must be host:port, for example localhost:323",
+		},
+		{
+			`{"osClock": {"chronyd": "[::1]:323"}}`,
+			`invalid value: "[::1]:323": spec.osClock.chronyd` + "\n" +
+				"is of no use while the clock is not watched; set enabled: true or leave it out",
+		},
+		{
 			`{"osClock": {"fedBy": "other"}, "events": {"types": ["event.sync.ptp-status.ptp-state-change", "event.sync.sync-status.os-clock-sync-state-change"]}}`,
 			`invalid value: "event.sync.sync-status.os-clock-sync-state-change": spec.events.types[1]` + "\n" +
 				"is never sent while the clock is not watched; set spec.osClock.enabled: true or leave it out",

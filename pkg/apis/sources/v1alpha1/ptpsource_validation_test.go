@@ -71,6 +71,7 @@ func TestValidateAccepts(t *testing.T) {
 		{"directory of the adapter's own, seen elsewhere", `{"linuxptp": {"socketDirectory": "/etc/ptp", "mountPath": "/ptp"}}`},
 		{"a privileged hardware clock", `{"hardwareClock": {"enabled": true, "privileged": true}}`},
 		{"a hardware clock by device plugin", `{"hardwareClock": {"enabled": true, "resourceName": "squat.ai/ptp"}}`},
+		{"chronyd by name", `{"osClock": {"enabled": true, "fedBy": "other", "chronyd": "localhost:323"}}`},
 		{"all other clocks", `{"osClock": {"enabled": true}, "synce": {"enabled": true}, "gnss": {"enabled": true}}`},
 		{"gpsd by IPv6", `{"gnss": {"gpsd": "[::1]:65535"}}`},
 		{"the smallest thresholds", `{"thresholds": {"lockOffset": "1ns", "unlockOffset": "1ns", "lockSamples": 1, "unlockSamples": 1, "holdoverTimeout": "0s", "syncIntervals": 2, "syncTimeout": "1ms", "osClockTimeout": "3s"}}`},

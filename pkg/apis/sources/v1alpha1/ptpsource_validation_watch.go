@@ -129,10 +129,21 @@ func (h *HardwareClock) validate() *apis.FieldError {
 }
 
 func (o *OSClock) validate() *apis.FieldError {
-	if o == nil || o.FedBy == FedByPTP || o.FedBy == FedByOther {
+	if o == nil {
 		return nil
 	}
-	return refuse("fedBy", string(o.FedBy), "must be %s or %s", FedByPTP, FedByOther)
+	var errs *apis.FieldError
+	if o.FedBy != FedByPTP && o.FedBy != FedByOther {
+		errs = errs.Also(refuse("fedBy", string(o.FedBy), "must be %s or %s", FedByPTP, FedByOther))
+	}
+	switch {
+	case o.Chronyd == "":
+	case !isHostPort(o.Chronyd):
+		errs = errs.Also(refuse("chronyd", o.Chronyd, "must be host:port, for example localhost:323"))
+	case !o.Enabled:
+		errs = errs.Also(refuse("chronyd", o.Chronyd, "is of no use while the clock is not watched; set enabled: true or leave it out"))
+	}
+	return errs
 }
 
 func (g *GNSS) validate() *apis.FieldError {

@@ -41,7 +41,7 @@ func makeConfig(args Args) (adapterconfig.Config, error) {
 	c.Linuxptp.Domain = octet(spec.Linuxptp.Domain)
 	c.Linuxptp.TransportSpecific = octet(spec.Linuxptp.TransportSpecific)
 	if spec.OSClock != nil {
-		c.OSClock = adapterconfig.OSClock{Enabled: spec.OSClock.Enabled, FedBy: string(spec.OSClock.FedBy)}
+		c.OSClock = adapterconfig.OSClock{Enabled: spec.OSClock.Enabled, FedBy: string(spec.OSClock.FedBy), Chronyd: spec.OSClock.Chronyd}
 	}
 	c.Thresholds = args.Thresholds
 	c.Events.Types = spec.Events.Types

@@ -135,9 +135,10 @@ func RunsPrivileged(spec v1alpha1.PtpSourceSpec) bool {
 }
 
 // RunsOnHostNetwork is whether the spec asks for adapters on the node's own network: gpsd
-// listens there, and the kernel shows its DPLLs to it only.
+// and chronyd listen there, and the kernel shows its DPLLs to it only.
 func RunsOnHostNetwork(spec v1alpha1.PtpSourceSpec) bool {
-	return spec.GNSS != nil && spec.GNSS.Enabled || spec.SyncE != nil && spec.SyncE.Enabled
+	return spec.GNSS != nil && spec.GNSS.Enabled || spec.SyncE != nil && spec.SyncE.Enabled ||
+		spec.OSClock != nil && spec.OSClock.Enabled && spec.OSClock.Chronyd != ""
 }
 
 // MakeDaemonSet makes what runs an adapter on every chosen node.

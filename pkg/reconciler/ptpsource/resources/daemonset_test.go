@@ -291,6 +291,19 @@ func TestMakeDaemonSetPods(t *testing.T) {
 			source: func(s *v1alpha1.PtpSource) { s.Spec.SyncE = &v1alpha1.SyncE{Enabled: true} },
 			want:   onHostNetwork,
 		}, {
+			name:   "the OS clock needs nothing that PTP does not",
+			source: func(s *v1alpha1.PtpSource) { s.Spec.OSClock = &v1alpha1.OSClock{Enabled: true, FedBy: "ptp"} },
+			want:   func(p *corev1.PodSpec) { watchesOSClock(p, `{"enabled":true,"fedBy":"ptp"}`) },
+		}, {
+			name: "chronyd needs the node's network",
+			source: func(s *v1alpha1.PtpSource) {
+				s.Spec.OSClock = &v1alpha1.OSClock{Enabled: true, FedBy: "other", Chronyd: "localhost:323"}
+			},
+			want: func(p *corev1.PodSpec) {
+				watchesOSClock(p, `{"enabled":true,"fedBy":"other","chronyd":"localhost:323"}`)
+				onHostNetwork(p)
+			},
+		}, {
 			name: "trust bundles, by name",
 			args: func(a *resources.Args) {
 				a.TrustBundles = []*corev1.ConfigMap{{ObjectMeta: metav1.ObjectMeta{Name: "b"}}, {ObjectMeta: metav1.ObjectMeta{Name: "a"}}}
@@ -394,6 +407,15 @@ func setConfig(p *corev1.PodSpec, old, now string) {
 
 func addEnv(p *corev1.PodSpec, name, value string) {
 	p.Containers[0].Env = append(p.Containers[0].Env, corev1.EnvVar{Name: name, Value: value})
+}
+
+// watchesOSClock has a configuration with this about the OS clock.
+func watchesOSClock(p *corev1.PodSpec, osClock string) {
+	for i, v := range p.Containers[0].Env {
+		if v.Name == "K_SOURCE_CONFIG" {
+			p.Containers[0].Env[i].Value = strings.Replace(v.Value, `"osClock":{"enabled":false,"fedBy":"ptp"}`, `"osClock":`+osClock, 1)
+		}
+	}
 }
 
 // onHostNetwork has the ports of uid 6f1a.
