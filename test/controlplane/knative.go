@@ -25,7 +25,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/eventing-ptp/eventing-ptp/test/apply"
-	"github.com/eventing-ptp/eventing-ptp/test/kube"
+	"github.com/eventing-ptp/eventing-ptp/test/golang"
 	"github.com/eventing-ptp/eventing-ptp/test/manifest"
 )
 
@@ -37,7 +37,7 @@ const eventingModule = "knative.dev/eventing"
 // webhooks run, so nobody converts between versions of a kind, and objects get no
 // status except from tests.
 func (c *ControlPlane) Knative(ctx context.Context) error {
-	eventing, err := kube.ModuleDir(ctx, eventingModule)
+	eventing, err := golang.ModuleDir(ctx, eventingModule)
 	if err != nil {
 		return err
 	}

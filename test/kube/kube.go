@@ -14,21 +14,20 @@ See the License for the specific language governing permissions and
 limitations under the License.
 */
 
-// Package kube builds Kubernetes' own programs, and finds the source of modules.
+// Package kube builds Kubernetes' own programs.
 package kube
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 
+	"github.com/eventing-ptp/eventing-ptp/test/golang"
 	"github.com/eventing-ptp/eventing-ptp/test/sandbox"
 )
 
@@ -44,7 +43,7 @@ var names = []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-
 // directory; that takes minutes, and progress, if not nil, is told so. The working
 // directory must be in this repository. Several processes may call it at once.
 func Programs(ctx context.Context, progress io.Writer) (string, error) {
-	source, err := ModuleDir(ctx, thisModule)
+	source, err := golang.ModuleDir(ctx, thisModule)
 	if err != nil {
 		return "", err
 	}
@@ -67,10 +66,11 @@ func Programs(ctx context.Context, progress io.Writer) (string, error) {
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
 	}
-	if progress != nil {
-		fmt.Fprintf(progress, "building Kubernetes' programs into %s, once: this takes several minutes\n", dir)
+	if progress == nil {
+		progress = io.Discard
 	}
-	if err := build(ctx, source, dir); err != nil {
+	fmt.Fprintf(progress, "building Kubernetes' programs into %s, once: this takes several minutes\n", dir)
+	if err := build(ctx, progress, source, dir); err != nil {
 		return "", fmt.Errorf("build Kubernetes' programs: %w", err)
 	}
 	return dir, nil
@@ -78,8 +78,8 @@ func Programs(ctx context.Context, progress io.Writer) (string, error) {
 
 // build builds into dir, which appears only when it is complete. The caller
 // holds the lock.
-func build(ctx context.Context, source, dir string) error {
-	version, err := goOutput(ctx, source, "list", "-m", "-f", "{{.Version}}", "k8s.io/kubernetes")
+func build(ctx context.Context, progress io.Writer, source, dir string) error {
+	version, err := golang.Output(ctx, source, "list", "-m", "-f", "{{.Version}}", "k8s.io/kubernetes")
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func build(ctx context.Context, source, dir string) error {
 	if err := os.Mkdir(scratch, 0o755); err != nil {
 		return err
 	}
-	if _, err := goOutput(ctx, source, "build", "-buildvcs=false", "-o", filepath.Join(scratch, "kube"),
+	if err := golang.Build(ctx, progress, source, "-buildvcs=false", "-o", filepath.Join(scratch, "kube"),
 		"-ldflags", linkerFlags(version), "."); err != nil {
 		return err
 	}
@@ -128,30 +128,4 @@ func hashFiles(dir string, names ...string) (string, error) {
 		hash.Write(content)
 	}
 	return hex.EncodeToString(hash.Sum(nil)[:8]), nil
-}
-
-// ModuleDir returns where the source of a module is that this repository is or
-// needs.
-func ModuleDir(ctx context.Context, module string) (string, error) {
-	dir, err := goOutput(ctx, "", "list", "-m", "-f", "{{.Dir}}", module)
-	if err != nil {
-		return "", fmt.Errorf("find the source of %s: %w", module, err)
-	}
-	return dir, nil
-}
-
-// goOutput runs the go command and returns what it prints; an error carries the
-// command's own last words.
-func goOutput(ctx context.Context, dir string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = dir
-	// Without cgo the programs are the same on every machine; without a workspace a
-	// module is what its own go.mod says.
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-mod=readonly")
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("go %s: %w: %s", args[0], err, sandbox.LastLines(stderr.String(), 10))
-	}
-	return strings.TrimSpace(stdout.String()), nil
 }

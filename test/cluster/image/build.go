@@ -29,6 +29,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/eventing-ptp/eventing-ptp/test/golang"
 	"github.com/eventing-ptp/eventing-ptp/test/sandbox"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -152,8 +153,8 @@ func (b *builder) addPrograms(ctx context.Context, images layout.Path, base v1.I
 		return err
 	}
 	// One call, because the programs of a set have most packages in common.
-	args := slices.Concat([]string{"build"}, buildFlags[:], []string{"-o", binaries + "/"}, b.set.Programs)
-	if _, err := goOutput(ctx, filepath.Join(b.cluster, b.set.Dir), args...); err != nil {
+	args := slices.Concat(buildFlags[:], []string{"-o", binaries + "/"}, b.set.Programs)
+	if err := golang.Build(ctx, b.progress, filepath.Join(b.cluster, b.set.Dir), args...); err != nil {
 		return err
 	}
 	for _, program := range b.set.Programs {
@@ -172,12 +173,12 @@ func (b *builder) addPrograms(ctx context.Context, images layout.Path, base v1.I
 // own sources, what it requires, the certificates, how Go compiles, and how images are
 // made.
 func (b *builder) key(ctx context.Context) (string, error) {
-	golang, err := goOutput(ctx, b.cluster, "env", "GOVERSION", "GOARCH", "GOAMD64", "GOEXPERIMENT")
+	compiler, err := golang.Output(ctx, b.cluster, "env", "GOVERSION", "GOARCH", "GOAMD64", "GOEXPERIMENT")
 	if err != nil {
 		return "", err
 	}
 	hash := sha256.New()
-	fmt.Fprintf(hash, "%q %q %q\n", golang, buildFlags, b.set)
+	fmt.Fprintf(hash, "%q %q %q\n", compiler, buildFlags, b.set)
 	files := []string{b.authorities, filepath.Join(b.cluster, "image", "layer.go")}
 	if len(b.set.Programs) > 0 {
 		sources, err := sourcesOf(filepath.Join(b.cluster, b.set.Dir))

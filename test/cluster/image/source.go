@@ -17,24 +17,19 @@ limitations under the License.
 package image
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 
-	"github.com/eventing-ptp/eventing-ptp/test/kube"
-	"github.com/eventing-ptp/eventing-ptp/test/sandbox"
+	"github.com/eventing-ptp/eventing-ptp/test/golang"
 )
 
 const thisModule = "github.com/eventing-ptp/eventing-ptp"
 
 // root returns test/cluster of the repository that the working directory is in.
 func root(ctx context.Context) (string, error) {
-	dir, err := kube.ModuleDir(ctx, thisModule)
+	dir, err := golang.ModuleDir(ctx, thisModule)
 	if err != nil {
 		return "", err
 	}
@@ -48,7 +43,7 @@ func Source(ctx context.Context, dir, module string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	out, err := goOutput(ctx, filepath.Join(cluster, dir), "mod", "download", "-json", module)
+	out, err := golang.Output(ctx, filepath.Join(cluster, dir), "mod", "download", "-json", module)
 	if err != nil {
 		return "", fmt.Errorf("fetch %s: %w", module, err)
 	}
@@ -57,20 +52,4 @@ func Source(ctx context.Context, dir, module string) (string, error) {
 		return "", fmt.Errorf("fetch %s: %w", module, err)
 	}
 	return downloaded.Dir, nil
-}
-
-// goOutput runs the go command and returns what it prints; an error carries the
-// command's own last words.
-func goOutput(ctx context.Context, dir string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = dir
-	// Without cgo a program needs nothing of the image that it is in; without a workspace
-	// a module is what its own go.mod says.
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOWORK=off", "GOFLAGS=-mod=readonly")
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("go %s: %w: %s", args[0], err, sandbox.LastLines(stderr.String(), 10))
-	}
-	return strings.TrimSpace(stdout.String()), nil
 }
