@@ -34,7 +34,7 @@ type GPSD struct{ argv []string }
 // systemd and Python along.
 func gpsdPackage() debianPackage {
 	return debianPackage{"3.25", "trixie", []string{
-		"gpsd", "libbluetooth3", "libc6", "libcap2", "libdbus-1-3", "libgps30t64", "libsystemd0", "libudev1", "libusb-1.0-0",
+		"gpsd", "libbluetooth3", "libc6", "libcap2", "libdbus-1-3", "libsystemd0", "libudev1", "libusb-1.0-0",
 	}}
 }
 

@@ -112,9 +112,9 @@ func TestParseRefuses(t *testing.T) {
 		}
 	}
 	for _, raw := range []string{
-		"0600180001000000",                 // a frequency offset of 2 bytes
-		"0c001280" + "0600170001000000",    // a phase offset of 2 bytes in a nest
-		"08001280" + "ffff1700",            // a nest that is too short for what is in it
+		"0600180001000000",                  // a frequency offset of 2 bytes
+		"0c001280" + "0600170001000000",     // a phase offset of 2 bytes in a nest
+		"08001280" + "ffff1700",             // a nest that is too short for what is in it
 		"0a001800" + "0100000000000000ffff", // an odd number of bytes
 	} {
 		if p, err := parsePin(bytesOf(t, raw)); err == nil {
@@ -139,7 +139,7 @@ func TestQuality(t *testing.T) {
 		{[]uint32{6}, clock.ClockQuality{SSM: 2, Enhanced: 0x21}, true},
 		{[]uint32{7}, clock.ClockQuality{SSM: 11, Enhanced: 0x22}, true},
 		{[]uint32{8}, clock.ClockQuality{SSM: 2, Enhanced: 0x23}, true},
-		{[]uint32{9}, clock.ClockQuality{}, false},    // of tomorrow
+		{[]uint32{9}, clock.ClockQuality{}, false},                         // of tomorrow
 		{[]uint32{9, 4}, clock.ClockQuality{SSM: 11, Enhanced: 255}, true}, // and one of today beside it
 	} {
 		got, known := device{levels: tc.levels}.quality()

@@ -68,8 +68,10 @@ type tpv struct {
 	Mode int `json:"mode"`
 	// Status is how the fix was made, where gpsd says.
 	Status int `json:"status"`
-	// Antenna is 1 for good, 2 for open, 3 for a short circuit, and 0 or absent for not
-	// known. gpsd says so since 3.24, for receivers that tell (u-blox, UBX-MON-RF).
+	// Antenna is 2 for open, 3 for a short circuit, 1 for good, and absent where gpsd says
+	// nothing of it, which it also does of a good one: so in gps.h and in what gpsd 3.27 makes
+	// of a receiver's UBX-MON-RF (gpsd_json(5) has open and short the wrong way round). gpsd
+	// says so since 3.26, once for each time that the receiver does.
 	Antenna int `json:"ant"`
 }
 

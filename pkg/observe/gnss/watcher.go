@@ -45,7 +45,7 @@ const (
 	silence = 5 * time.Second
 	// silentCycles is how many reports of a slower receiver may be missing.
 	silentCycles = 4
-	// stale is how long a number of satellites counts.
+	// stale is how long a number of satellites and a fault of the antenna count.
 	stale = 10 * time.Second
 	// mostReceivers is more than any gpsd is built for.
 	mostReceivers = 64
@@ -146,6 +146,9 @@ type receiver struct {
 	// satellites is how many it receives, and counted when it has said so.
 	satellites int
 	counted    time.Time
+	// antenna is what it has said of it, and felt when it has.
+	antenna clock.Antenna
+	felt    time.Time
 }
 
 // name is what a device is called: /dev/gnss0 is gnss0.
@@ -380,7 +383,13 @@ func (s *session) report(now time.Time, t tpv) {
 		s.watcher.log.Infow("a GNSS receiver speaks again", "receiver", name(t.Device), "device", t.Device)
 	}
 	r.reported, r.silent = now, false
-	report := clock.GNSSReport{Fix: t.fix(), Antenna: t.antenna()}
+	if a := t.antenna(); a != clock.AntennaUnknown {
+		r.antenna, r.felt = a, now
+	}
+	report := clock.GNSSReport{Fix: t.fix()}
+	if now.Sub(r.felt) < stale {
+		report.Antenna = r.antenna
+	}
 	if now.Sub(r.counted) < stale {
 		report.Satellites = r.satellites
 	}
