@@ -293,7 +293,7 @@ func TestGNSS(t *testing.T) {
 	// An adapter that comes after this one says what has changed meanwhile, and nothing else.
 	a.stop(t)
 	second.say(deaf)
-	a = run()
+	run()
 	e, seen = s.wait(t, seen, "what was missed", gnss(second, "FAILURE-NOFIX", "GNSSNoFix"))
 	if e.extension("previousstate") != "SYNCHRONIZED" || e.extension("ptpmissed") != "true" {
 		t.Errorf("%v, missed %q", e, e.extension("ptpmissed"))
@@ -306,5 +306,20 @@ func TestGNSS(t *testing.T) {
 			t.Errorf("%v, though nothing has changed", e)
 		}
 	}
-	_ = a
+}
+
+// Where the kernel has no DPLL, and where it does not tell, the adapter says so once and goes on.
+func TestSyncE(t *testing.T) {
+	s := newSink(t)
+	a := startAdapter(t, s.URL, filepath.Join(t.TempDir(), "ptp4l.*.socket"), settings(config{"synce": config{"enabled": true}}))
+	a.waitLog(t, "ready: every clock source was read once or is known to be absent")
+	log := a.log.String()
+	said := 0
+	for _, line := range []string{"no DPLL is watched", "the kernel's DPLLs cannot be read", "what the kernel says of a DPLL"} {
+		said += strings.Count(log, `"`+line)
+	}
+	if said == 0 {
+		t.Errorf("nothing is said of DPLLs:\n%s", log)
+	}
+	s.wait(t, 0, "state of the node", syncState("FREERUN"))
 }

@@ -55,20 +55,23 @@ type socket struct {
 // patience is how long the kernel may take to answer: some drivers ask their card.
 const patience = 5 * time.Second
 
-func dial() (conn, error) {
+func dial() (conn, error) { return connect(family, group) }
+
+// connect connects to a family, and listens to a group of it.
+func connect(family, group string) (conn, error) {
 	ask, err := genetlink.Dial(nil)
 	if err != nil {
 		return nil, fmt.Errorf("open a netlink socket: %w", err)
 	}
 	s := &socket{ask: ask}
-	if err := s.join(); err != nil {
+	if err := s.join(family, group); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
 // join finds the family and listens to what it says of itself.
-func (s *socket) join() (err error) {
+func (s *socket) join(family, group string) (err error) {
 	s.family, err = s.ask.GetFamily(family)
 	if errors.Is(err, os.ErrNotExist) {
 		return errNone

@@ -253,14 +253,13 @@ func (w *Watcher) unreadable(err error) {
 	if errors.Is(err, fs.ErrPermission) {
 		cause += ": the kernel tells who has CAP_NET_ADMIN; give it to the adapter, or do not watch SyncE"
 	}
-	w.emit(clock.Observation{At: clock.Instant(time.Since(w.origin)), Fact: clock.DPLLUnreadable{Cause: cause}})
-	if cause == w.cause {
-		return
+	switch {
+	case cause == w.cause:
+	case errors.Is(err, errNone):
+		w.log.Infow("no DPLL is watched", "cause", cause)
+	default:
+		w.log.Warnw("the kernel's DPLLs cannot be read", "cause", cause)
 	}
 	w.cause = cause
-	if errors.Is(err, errNone) {
-		w.log.Infow("no DPLL is watched", "cause", cause)
-		return
-	}
-	w.log.Warnw("the kernel's DPLLs cannot be read", "cause", cause)
+	w.emit(clock.Observation{At: clock.Instant(time.Since(w.origin)), Fact: clock.DPLLUnreadable{Cause: cause}})
 }

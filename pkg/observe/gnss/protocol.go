@@ -20,6 +20,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
 )
@@ -45,12 +46,14 @@ type version struct {
 // protocol is the version of the protocol that is understood here.
 const protocol = 3
 
-// device is a receiver, as DEVICES and DEVICE tell of it.
+// device is what gpsd reads from, as DEVICES and DEVICE tell of it.
 type device struct {
 	Path string `json:"path"`
 	// Activated is when gpsd has opened it, as a text; absent or 0 if it has not.
 	Activated json.RawMessage `json:"activated"`
 	Driver    string          `json:"driver"`
+	// Flags is what has come from it so far: 1 for GNSS, 2 and 4 for corrections, 8 for AIS.
+	Flags int `json:"flags"`
 	// Cycle is how many seconds are between two reports, where gpsd knows.
 	Cycle float64 `json:"cycle"`
 }
@@ -59,6 +62,18 @@ type device struct {
 func (d device) open() bool {
 	var at string
 	return json.Unmarshal(d.Activated, &at) == nil && at != ""
+}
+
+// receiver is whether it is a GNSS receiver, as far as can be seen: not one that gives a pulse,
+// corrections or the positions of ships alone. These have no fix, and never will.
+func (d device) receiver() bool {
+	const gnss = 1
+	for _, other := range []string{"/dev/pps", "ntrip://", "dgpsip://"} {
+		if strings.HasPrefix(d.Path, other) {
+			return false
+		}
+	}
+	return d.Driver != "PPS" && (d.Flags == 0 || d.Flags&gnss != 0)
 }
 
 // tpv is a report of time, position and velocity.

@@ -45,7 +45,7 @@ func TestParse(t *testing.T) {
 	}{
 		{"version", greeting, message{version: &version{Release: "3.22", Major: 3}}},
 		{"devices", listing, message{devices: []device{
-			{Path: "/dev/gnss0", Activated: []byte(`"2026-11-26T03:20:00.000Z"`), Driver: "u-blox", Cycle: 1},
+			{Path: "/dev/gnss0", Activated: []byte(`"2026-11-26T03:20:00.000Z"`), Driver: "u-blox", Flags: 1, Cycle: 1},
 			{Path: "/dev/ttyACM0"},
 		}}},
 		{"no devices", `{"class":"DEVICES","devices":[]}`, message{devices: []device{}}},
@@ -88,6 +88,27 @@ func TestParseRefuses(t *testing.T) {
 	m, err := parse([]byte(`{"class":"ERROR","message":"Unrecognized request 'X'"}`))
 	if want := `gpsd says: "Unrecognized request 'X'"`; err != nil || m.err == nil || m.err.Error() != want {
 		t.Errorf("got %v, %v, want %s", m.err, err, want)
+	}
+}
+
+func TestWhatIsAReceiver(t *testing.T) {
+	for _, tc := range []struct {
+		device device
+		want   bool
+	}{
+		{device{Path: "/dev/gnss0"}, true},
+		{device{Path: "/dev/ttyACM0", Driver: "u-blox", Flags: 1}, true},
+		{device{Path: "tcp://10.0.0.1:4711", Driver: "NMEA0183", Flags: 9}, true},
+		{device{Path: "/dev/pps0"}, false},
+		{device{Path: "/dev/ttyS0", Driver: "PPS"}, false},
+		{device{Path: "ntrip://user@caster/mount"}, false},
+		{device{Path: "dgpsip://caster"}, false},
+		{device{Path: "/dev/ttyS1", Driver: "RTCM104V3", Flags: 4}, false},
+		{device{Path: "/dev/ttyS2", Driver: "AIVDM", Flags: 8}, false},
+	} {
+		if got := tc.device.receiver(); got != tc.want {
+			t.Errorf("%+v: %v, want %v", tc.device, got, tc.want)
+		}
 	}
 }
 

@@ -292,8 +292,10 @@ func (s *session) take(now time.Time, line []byte) error {
 		s.listed = true
 		listed := map[string]bool{}
 		for _, d := range m.devices {
-			listed[d.Path] = true
-			s.update(now, d, d.open())
+			if d.receiver() {
+				listed[d.Path] = true
+				s.update(now, d, d.open())
+			}
 		}
 		for path := range s.receivers {
 			if !listed[path] {
@@ -302,7 +304,7 @@ func (s *session) take(now time.Time, line []byte) error {
 		}
 		s.list(now)
 	case m.device != nil:
-		if m.device.Activated != nil {
+		if m.device.Activated != nil && m.device.receiver() {
 			s.update(now, *m.device, m.device.open())
 			s.list(now)
 		}

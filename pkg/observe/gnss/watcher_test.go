@@ -229,6 +229,20 @@ func TestReceiversComeAndGo(t *testing.T) {
 	})
 }
 
+// What gpsd reads besides receivers is not missed when it says nothing.
+func TestOtherDevices(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGPSD(t)
+		g.devices = `{"class":"DEVICES","devices":[{"class":"DEVICE","path":"/dev/pps0","driver":"PPS","activated":"2026-11-26T03:20:00.000Z"},` +
+			`{"class":"DEVICE","path":"/dev/ttyS2","driver":"AIVDM","activated":"2026-11-26T03:20:00.000Z","flags":8}]}`
+		s := watch(t, g)
+		s.want(t, "0s  clock.GNSSReceivers{Open:[] Closed:[]}")
+		g.say(strings.ReplaceAll(opened, "ttyACM0", "pps1"))
+		time.Sleep(time.Minute)
+		s.want(t)
+	})
+}
+
 func TestReceiverSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGPSD(t)
