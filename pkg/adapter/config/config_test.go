@@ -34,6 +34,7 @@ func standard(change func(*config.Config)) config.Config {
 	c := config.Config{
 		Cluster: "cluster",
 		OSClock: config.OSClock{FedBy: "ptp"},
+		GNSS:    config.GNSS{GPSD: "localhost:2947"},
 		Thresholds: config.Thresholds{
 			LockOffset:      metav1.Duration{Duration: 100 * time.Nanosecond},
 			UnlockOffset:    metav1.Duration{Duration: 200 * time.Nanosecond},

@@ -333,13 +333,16 @@ func TestNothingIsLost(t *testing.T) {
 			t.Errorf("dropped: %v", dropped)
 		}
 	})
-	for _, tc := range []struct{ name, without string }{
-		{"a privileged adapter", "spec.hardwareClock.resourceName"},
-		{"an adapter with a device plugin", "spec.hardwareClock.privileged"},
+	for _, tc := range []struct {
+		name    string
+		without []string
+	}{
+		{"a privileged adapter with SyncE", []string{"spec.hardwareClock.resourceName", "spec.linuxptp.group"}},
+		{"an adapter with a device plugin, in a group", []string{"spec.hardwareClock.privileged", "spec.synce"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			o := object(t, everything)
-			for _, field := range append(unsupported(), tc.without) {
+			for _, field := range append(unsupported(), tc.without...) {
 				remove(o, strings.Split(field, ".")...)
 			}
 			want := decode(t, toJSON(t, o))
