@@ -32,6 +32,8 @@ import (
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/adapter/config"
 	"github.com/eventing-ptp/eventing-ptp/pkg/journal"
+	"github.com/eventing-ptp/eventing-ptp/pkg/observe/dpll"
+	"github.com/eventing-ptp/eventing-ptp/pkg/observe/gnss"
 	"github.com/eventing-ptp/eventing-ptp/pkg/observe/linuxptp"
 	"github.com/eventing-ptp/eventing-ptp/pkg/observe/osclock"
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
@@ -99,13 +101,21 @@ func (a *Adapter) Start(ctx context.Context) error {
 		osClock := osclock.NewWatcher(osclock.Config{Chronyd: c.OSClock.Chronyd}, origin, line.observe, a.log.Named("osclock"))
 		stages = append(stages, func(ctx context.Context) error { osClock.Run(ctx); return nil })
 	}
+	if c.GNSS.Enabled {
+		receivers := gnss.NewWatcher(c.GNSS.GPSD, origin, line.observe, a.log.Named("gnss"))
+		stages = append(stages, func(ctx context.Context) error { receivers.Run(ctx); return nil })
+	}
+	if c.SyncE.Enabled {
+		dplls := dpll.NewWatcher(origin, line.observe, a.log.Named("dpll"))
+		stages = append(stages, func(ctx context.Context) error { dplls.Run(ctx); return nil })
+	}
 	if every := c.Events.ReassertEvery.Duration; every > 0 {
 		stages = append(stages, func(ctx context.Context) error { line.reassert(ctx, every); return nil })
 	}
 	if c.Health.Address != "" {
 		stages = append(stages, func(ctx context.Context) error { return newHealth(line).serve(ctx, c.Health.Address) })
 	}
-	a.log.Infow("watching", "node", a.env.Node, "sockets", c.Linuxptp.Sockets, "osClock", c.OSClock.Enabled, "thresholds", c.Thresholds)
+	a.log.Infow("watching", "node", a.env.Node, "sockets", c.Linuxptp.Sockets, "osClock", c.OSClock.Enabled, "gnss", c.GNSS.Enabled, "synce", c.SyncE.Enabled, "thresholds", c.Thresholds)
 	release := time.AfterFunc(settled, func() {
 		if err := releaseStartup(); err != nil {
 			a.log.Debugw("the adapter takes more memory than it needs", zap.Error(err))

@@ -70,6 +70,9 @@ func validate(c config.Config) error {
 			return fmt.Errorf("osClock: chronyd is %q; it must be host:port, for example localhost:323", c.OSClock.Chronyd)
 		}
 	}
+	if _, port, err := net.SplitHostPort(c.GNSS.GPSD); c.GNSS.Enabled && (err != nil || port == "") {
+		return fmt.Errorf("gnss: gpsd is %q; it must be host:port, for example localhost:2947", c.GNSS.GPSD)
+	}
 	for _, t := range c.Events.Types {
 		if definition, ok := oran.Define(t); !ok || definition.EventType != t {
 			return fmt.Errorf("events: types names %q, which is no event type; one is %s", t, oran.LockStateChange)

@@ -127,6 +127,7 @@ func TestLoadRefuses(t *testing.T) {
 		{name: "silence without time", config: `{"thresholds":{"syncTimeout":"0s"}}`, want: "thresholds: syncTimeout is 0s; it must be positive"},
 		{name: "OS clock without time", config: `{"thresholds":{"osClockTimeout":"1s"}}`, want: "thresholds: osClockTimeout is 1s; it must be at least 3s"},
 		{name: "what feeds the OS clock", config: `{"osClock":{"enabled":true,"fedBy":"gps"}}`, want: `osClock: fedBy is "gps"; it must be ptp or other`},
+		{name: "gpsd without a port", config: `{"gnss":{"enabled":true,"gpsd":"localhost"}}`, want: `gnss: gpsd is "localhost"; it must be host:port, for example localhost:2947`},
 		{name: "chronyd without a port", config: `{"osClock":{"chronyd":"localhost"}}`, want: `osClock: chronyd is "localhost"; it must be host:port, for example localhost:323`},
 		{name: "transportSpecific out of range", config: `{"linuxptp":{"transportSpecific":16}}`, want: "linuxptp: transportSpecific is 16"},
 		{name: "domain out of range", config: `{"linuxptp":{"domain":256}}`, want: "cannot unmarshal number 256 into Go struct field"},

@@ -62,6 +62,12 @@ func newLine(origin time.Time, c config.Config, e oran.Encoder, log *zap.Sugared
 	if c.OSClock.Enabled {
 		node.WatchOSClock(c.OSClock.FedBy == config.FedByPTP)
 	}
+	if c.GNSS.Enabled {
+		node.WatchGNSS()
+	}
+	if c.SyncE.Enabled {
+		node.WatchDPLLs()
+	}
 	return &line{
 		origin: origin, encoder: e, types: c.Events.Types, thresholds: thresholds, log: log,
 		node: node, since: map[property]clock.Instant{},

@@ -27,6 +27,7 @@ import (
 type instance struct {
 	name       string
 	thresholds Thresholds
+	dplls      *dplls // nil while they are not watched
 
 	// What was observed.
 	listed bool // the last Inventory has it
@@ -214,23 +215,24 @@ func (i *instance) grandmaster() bool {
 
 // judgeClass judges a clock that is grandmaster itself.
 func (i *instance) judgeClass(now Instant) {
-	switch ClassState(i.local.Class) {
+	state, why := i.dplls.disciplined(ClassState(i.local.Class))
+	switch state {
 	case Locked:
-		i.become(Locked, GrandmasterClass)
+		i.become(Locked, why)
 		i.following = false
 	case Holdover:
 		if i.known() == Freerun { // what is not good any more does not get better by a word
-			i.become(Freerun, GrandmasterClass)
+			i.become(Freerun, why)
 			return
 		}
-		i.become(Holdover, GrandmasterClass)
+		i.become(Holdover, why)
 		i.following, i.expires = false, false
 	default:
-		if i.state != Unknown && i.following {
+		if i.state != Unknown && i.following && why == GrandmasterClass {
 			i.lose(now, PortNotSlave) // it became its own grandmaster by losing its master
 			return
 		}
-		i.become(Freerun, GrandmasterClass)
+		i.become(Freerun, why)
 	}
 }
 

@@ -30,6 +30,9 @@ type Node struct {
 	// the instances that it gets its time from.
 	os       *osClock
 	fedByPTP bool
+	// gnss and dplls are nil while they are not watched.
+	gnss  *gnss
+	dplls *dplls
 
 	// What was published of the node itself.
 	osState, state published
@@ -60,9 +63,19 @@ func (n *Node) WatchOSClock(fedByPTP bool) {
 	n.fedByPTP = fedByPTP
 }
 
+// WatchGNSS says that GNSS receivers are watched, too. It must be called before the first
+// observation.
+func (n *Node) WatchGNSS() { n.gnss = &gnss{} }
+
+// WatchDPLLs says that DPLLs are watched, too. A grandmaster is then no better than the one
+// that drives its pulse. It must be called before the first observation.
+func (n *Node) WatchDPLLs() {
+	n.dplls = &dplls{holdover: phase{holdover: n.thresholds.HoldoverTimeout}}
+}
+
 // Observe takes in one observation and returns what has changed by it, in the order
-// lock-state, clock-class, os-clock-set, os-clock-sync-state, sync-state. Observations must
-// come in the order of time.
+// lock-state, clock-class, os-clock-set, those of GNSS and SyncE, os-clock-sync-state,
+// sync-state. Observations must come in the order of time.
 func (n *Node) Observe(o Observation) []Transition {
 	var changes []Transition
 	switch f := o.Fact.(type) {
@@ -80,6 +93,19 @@ func (n *Node) Observe(o Observation) []Transition {
 		if step, ok := f.(OSClockStep); ok {
 			changes = append(changes, Transition{At: o.At, Kind: OSClockSet, To: Shift(step.By), Reason: ClockStepped})
 		}
+	case GNSSReceivers, GNSSReport, GNSSSilence, GNSSDown:
+		if n.gnss == nil {
+			return nil
+		}
+		changes = n.gnss.step(o.At, o.Instance, f)
+	case DPLLs, DPLLUnreadable:
+		if n.dplls == nil {
+			return nil
+		}
+		changes = n.dplls.step(o.At, f)
+		for _, i := range n.instances { // a grandmaster may not be what it was
+			changes = append(changes, i.step(o.At, nil)...)
+		}
 	default:
 		changes = n.instance(o.Instance).step(o.At, f)
 	}
@@ -94,6 +120,9 @@ func (n *Node) Advance(now Instant) []Transition {
 	}
 	if n.os != nil {
 		n.os.step(now, nil)
+	}
+	if n.dplls != nil {
+		changes = append(changes, n.dplls.step(now, nil)...)
 	}
 	return n.settle(now, changes)
 }
@@ -114,6 +143,12 @@ func (n *Node) Reassert(now Instant) []Transition {
 			t.From, t.To = i.class, i.class
 			all = append(all, t)
 		}
+	}
+	if n.gnss != nil {
+		all = append(all, n.gnss.reassert(now)...)
+	}
+	if n.dplls != nil {
+		all = append(all, n.dplls.reassert(now)...)
 	}
 	sync, os := n.verdicts()
 	if s := n.osState.state; s != Unknown {
@@ -140,12 +175,18 @@ func (n *Node) Deadline() (Instant, bool) {
 	if n.os != nil {
 		consider(&n.os.phase)
 	}
+	if n.dplls != nil {
+		for _, e := range n.dplls.eecs {
+			consider(&e.phase)
+		}
+	}
 	return next, waiting
 }
 
 // Ready is whether every clock source was read once, or is known to be absent.
 func (n *Node) Ready() bool {
-	return n.listed && !slices.ContainsFunc(n.instances, func(i *instance) bool { return !i.seen }) && (n.os == nil || n.os.seen)
+	return n.listed && !slices.ContainsFunc(n.instances, func(i *instance) bool { return !i.seen }) && (n.os == nil || n.os.seen) &&
+		(n.gnss == nil || n.gnss.ready()) && (n.dplls == nil || n.dplls.seen)
 }
 
 func (n *Node) instance(name string) *instance {
@@ -154,7 +195,7 @@ func (n *Node) instance(name string) *instance {
 			return i
 		}
 	}
-	i := &instance{name: name, thresholds: n.thresholds, phase: phase{holdover: n.thresholds.HoldoverTimeout}}
+	i := &instance{name: name, thresholds: n.thresholds, dplls: n.dplls, phase: phase{holdover: n.thresholds.HoldoverTimeout}}
 	n.instances = append(n.instances, i)
 	return i
 }

@@ -25,8 +25,8 @@ import (
 type Observation struct {
 	// At is when the fact was seen, not when it was processed.
 	At Instant
-	// Instance names the ptp4l instance; it is empty for facts about the node and its OS
-	// clock.
+	// Instance names the ptp4l instance or the GNSS receiver; it is empty for facts about
+	// the node, its OS clock and its DPLLs.
 	Instance string
 	Fact     Fact
 }
@@ -34,8 +34,9 @@ type Observation struct {
 // Fact is what was seen. It says nothing about what follows from it.
 //
 // The facts are Inventory, Reading, Port, Parent, Local, Sync, PathDelay, Silence and Down
-// about ptp4l, and OSClock, OSClockTracking, OSClockStep and OSClockUnreadable about
-// CLOCK_REALTIME.
+// about ptp4l, OSClock, OSClockTracking, OSClockStep and OSClockUnreadable about
+// CLOCK_REALTIME, GNSSReceivers, GNSSReport, GNSSSilence and GNSSDown about GNSS receivers, and
+// DPLLs and DPLLUnreadable about DPLLs.
 type Fact interface{ fact() }
 
 // Inventory lists every instance that is configured or was found. It is sent

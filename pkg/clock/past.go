@@ -21,7 +21,7 @@ import "time"
 // Past is what was last published of one property before this node is watched.
 type Past struct {
 	Kind     Kind
-	Instance string // empty for the node
+	Instance string // empty for what the node has once
 	Value    Value
 	Reason   Reason
 	// Holdover is how much longer the instance may be in HOLDOVER if it turns out to have
@@ -40,7 +40,16 @@ func (n *Node) Resume(now Instant, past []Past) {
 		case p.Kind == ClockClass && !isState:
 			i := n.instance(p.Instance)
 			i.class, i.classPast = p.Value, true
+		case p.Kind == GNSSSyncStatus && n.gnss != nil:
+			if status, ok := p.Value.(GNSSStatus); ok {
+				n.gnss.receiver(p.Instance).past = status
+			}
+		case p.Kind == SyncEQuality && n.dplls != nil && !isState:
+			e := n.dplls.eec(p.Instance)
+			e.quality, e.qualityPast = p.Value, true
 		case !isState:
+		case p.Kind == SyncELockState && n.dplls != nil:
+			n.dplls.eec(p.Instance).resume(now, state, p)
 		case p.Kind == LockState:
 			n.instance(p.Instance).resume(now, state, p)
 		case p.Kind == SyncState:

@@ -64,11 +64,20 @@ const (
 	// OSClockSet is that the operating system's clock was set, and how far. It is no
 	// state: every time is a transition from nil.
 	OSClockSet
+	// GNSSSyncStatus is the state of one GNSS receiver.
+	GNSSSyncStatus
+	// SyncELockState is the state of one DPLL that drives SyncE.
+	SyncELockState
+	// SyncEQuality is the quality of one such DPLL's own clock, while it is on its own.
+	SyncEQuality
 )
 
 // String names the kind for logs.
 func (k Kind) String() string {
-	return [...]string{"", "lock-state", "clock-class", "sync-state", "os-clock-sync-state", "os-clock-set"}[k]
+	return [...]string{
+		"", "lock-state", "clock-class", "sync-state", "os-clock-sync-state", "os-clock-set",
+		"gnss-sync-status", "synce-lock-state", "synce-clock-quality",
+	}[k]
 }
 
 // Shift is how much later a clock shows than it would if it had not been set.
@@ -77,7 +86,7 @@ type Shift time.Duration
 // String returns the shift in nanoseconds, in decimal.
 func (s Shift) String() string { return strconv.FormatInt(int64(s), 10) }
 
-// Value is what a property can be: a State, a Class or a Shift.
+// Value is what a property can be: a State, a Class, a Shift, a GNSSStatus or a ClockQuality.
 type Value interface {
 	String() string
 	value()
@@ -95,7 +104,7 @@ type Transition struct {
 	// Instance is empty for properties of the node.
 	Instance string
 	// Interface is the network interface that the instance follows or followed
-	// last; empty when unknown or when there is none.
+	// last, or the input of a DPLL; empty when unknown or when there is none.
 	Interface string
 	// From is nil for the first value of a property, and for OSClockSet.
 	From, To Value
@@ -107,6 +116,9 @@ type Transition struct {
 	// set once the source is lost: an old offset says nothing about now.
 	Offset    time.Duration
 	HasOffset bool
+	// Fix is what a GNSS receiver has; FixUnknown for anything else, and for one that is
+	// not heard.
+	Fix GNSSFix
 }
 
 // Reason says why a transition happened, in CamelCase, or that none did.
@@ -122,7 +134,7 @@ const (
 	PortNotSlave Reason = "PortNotSlave"
 	// SyncSilent: ptp4l lives, but no Sync reaches it.
 	SyncSilent Reason = "SyncSilent"
-	// DaemonDown: ptp4l does not answer.
+	// DaemonDown: ptp4l or gpsd does not answer.
 	DaemonDown Reason = "DaemonDown"
 	// HoldoverExpired: the source did not come back within the holdover time.
 	HoldoverExpired Reason = "HoldoverExpired"
@@ -142,6 +154,22 @@ const (
 	ClockStepped Reason = "ClockStepped"
 	// ClockUnreadable: the kernel does not say how the OS clock is.
 	ClockUnreadable Reason = "ClockUnreadable"
+	// GNSSFixed: the receiver has a full fix.
+	GNSSFixed Reason = "GNSSFix"
+	// GNSSFixLost: the receiver says that it has no full fix.
+	GNSSFixLost Reason = "GNSSNoFix"
+	// AntennaFault: the receiver has no fix, and says so of its antenna.
+	AntennaFault Reason = "AntennaFault"
+	// ReceiverSilent: gpsd lives, but the receiver says nothing.
+	ReceiverSilent Reason = "ReceiverSilent"
+	// ReceiverGone: gpsd has no such receiver any more.
+	ReceiverGone Reason = "ReceiverGone"
+	// DPLLLockStatus: the kernel says so of the DPLL.
+	DPLLLockStatus Reason = "DPLLLockStatus"
+	// DPLLGone: the kernel has no such DPLL any more.
+	DPLLGone Reason = "DPLLGone"
+	// DPLLSilent: the kernel does not tell of its DPLLs.
+	DPLLSilent Reason = "DPLLUnreadable"
 	// Reassert: nothing has changed; the present state is said again for those who came late.
 	Reassert Reason = "reassert"
 )

@@ -36,13 +36,14 @@ type Event struct {
 	Source string
 	// Address is the resource that changed, with its instance.
 	Address Address
-	// Subject is the instance, or the node for what the node has once.
+	// Subject is the instance, or the node for what the node has once: a ptp4l, a GNSS
+	// receiver or a DPLL.
 	Subject string
 	// Time is when the change was observed.
 	Time time.Time
-	// State is the value now: LOCKED, HOLDOVER or FREERUN, or the clock class in
-	// decimal, or by how many nanoseconds a clock was set. Previous is the one before,
-	// empty when this is the first.
+	// State is the value now: LOCKED, HOLDOVER or FREERUN, or the state of a GNSS receiver,
+	// or the clock class or quality level in decimal, or by how many nanoseconds a clock was
+	// set. Previous is the one before, empty when this is the first.
 	State, Previous string
 	// Reason says why, in CamelCase: a clock.Reason.
 	Reason string
@@ -96,7 +97,7 @@ func (e Encoder) Encode(t clock.Transition, at time.Time) (Event, error) {
 		return Event{}, fmt.Errorf("encode transition: %w", err)
 	}
 	event := e.event(resource, values, at)
-	// Instances are named after files, which may be called anything.
+	// Instances are named after files and devices, which may be called anything.
 	event.Address.Instance = url.PathEscape(t.Instance)
 	event.Subject = cmp.Or(event.Address.Instance, e.here.Node)
 	event.State, event.Reason = t.To.String(), string(t.Reason)
@@ -164,8 +165,44 @@ func (e Encoder) describe(t clock.Transition) (string, []Value, error) {
 		return OSClockSyncState, []Value{{node + "/CLOCK_REALTIME", Notification, Enumeration, t.To.String()}}, nil
 	case clock.OSClockSet:
 		return OSClockSet, []Value{{node + "/CLOCK_REALTIME", Metric, Decimal, t.To.String()}}, nil
+	case clock.GNSSSyncStatus:
+		receiver := node + "/" + url.PathEscape(t.Instance) + "/master"
+		values := []Value{{receiver, Notification, Enumeration, t.To.String()}}
+		if fix, ok := gpsFix(t.Fix); ok {
+			values = append(values, Value{receiver + "/gpsFix", Metric, Decimal, fix})
+		}
+		return GNSSSyncStatus, values, nil
+	case clock.SyncELockState:
+		return SyncELockState, []Value{{node + "/" + url.PathEscape(t.Instance), Notification, Enumeration, t.To.String()}}, nil
+	case clock.SyncEQuality:
+		device := node + "/" + url.PathEscape(t.Instance)
+		values := []Value{{device + "/Ql", Metric, Decimal, t.To.String()}}
+		if q, ok := t.To.(clock.ClockQuality); ok {
+			values = append(values, Value{device + "/extQl", Metric, Decimal, strconv.Itoa(int(q.Enhanced))})
+		}
+		return SyncEClockQuality, values, nil
 	}
 	return "", nil, fmt.Errorf("kind %d of %q is not known", uint8(t.Kind), t.Instance)
+}
+
+// gpsFix returns a fix in the numbers that consumers know (those of u-blox, UBX-NAV-STATUS),
+// and whether there is something to say.
+func gpsFix(f clock.GNSSFix) (string, bool) {
+	switch f {
+	case clock.FixNone:
+		return "0", true
+	case clock.FixDeadReckoning:
+		return "1", true
+	case clock.Fix2D:
+		return "2", true
+	case clock.Fix3D:
+		return "3", true
+	case clock.FixWithDeadReckoning:
+		return "4", true
+	case clock.FixTimeOnly:
+		return "5", true
+	}
+	return "", false
 }
 
 // portOf names the port that t is about: by its interface, or by the instance where
@@ -204,6 +241,22 @@ func (e Event) Past(here Place) (clock.Past, bool) {
 		p.Kind = clock.ClockClass
 		class, err := strconv.ParseUint(e.State, 10, 8)
 		p.Value = clock.Class(class)
+		return p, err == nil
+	case GNSSSyncStatus:
+		p.Kind = clock.GNSSSyncStatus
+		for s := clock.GNSSNoFix; s <= clock.GNSSSynchronized; s++ {
+			if s.String() == e.State {
+				p.Value = s
+				return p, true
+			}
+		}
+		return clock.Past{}, false
+	case SyncELockState:
+		p.Kind = clock.SyncELockState
+	case SyncEClockQuality:
+		p.Kind = clock.SyncEQuality
+		ssm, err := strconv.ParseUint(e.State, 10, 8)
+		p.Value = clock.ClockQuality{SSM: uint8(ssm)}
 		return p, err == nil
 	default:
 		return clock.Past{}, false

@@ -214,6 +214,109 @@ func TestStructuredCloudEvent(t *testing.T) {
 			"data": {"version": "1.0", "values": [
 				{"ResourceAddress": "/cluster/node/n1.example.com/ens1f0/master",
 				 "data_type": "metric", "value_type": "decimal64.3", "value": "248"}]}}`,
+	}, {
+		name:   "gnss-sync-status",
+		format: oran.SourceFull,
+		transition: clock.Transition{
+			Kind: clock.GNSSSyncStatus, Instance: "gnss0", From: clock.GNSSAcquiring, To: clock.GNSSSynchronized, Reason: clock.GNSSFixed, Fix: clock.Fix3D,
+		},
+		want: `{
+			"specversion": "1.0",
+			"type": "event.sync.gnss-status.gnss-state-change",
+			"source": "/cluster/node/n1.example.com/sync/gnss-status/gnss-sync-status",
+			"id": "6a1f3c2b9e4d-17",
+			"time": "2026-11-20T09:09:07.781100559Z",
+			"subject": "gnss0",
+			"datacontenttype": "application/json",
+			"resourceaddress": "/cluster/node/n1.example.com/sync/gnss-status/gnss-sync-status",
+			"node": "n1.example.com",
+			"instance": "gnss0",
+			"ptpstate": "SYNCHRONIZED",
+			"previousstate": "ACQUIRING-SYNC",
+			"ptpreason": "GNSSFix",
+			"sequence": "00000000000000000017",
+			"partitionkey": "/cluster/node/n1.example.com/sync/gnss-status/gnss-sync-status",
+			"data": {"version": "1.0", "values": [
+				{"ResourceAddress": "/cluster/node/n1.example.com/gnss0/master",
+				 "data_type": "notification", "value_type": "enumeration", "value": "SYNCHRONIZED"},
+				{"ResourceAddress": "/cluster/node/n1.example.com/gnss0/master/gpsFix",
+				 "data_type": "metric", "value_type": "decimal64.3", "value": "3"}]}}`,
+	}, {
+		name:   "gnss-sync-status of a receiver that is not heard",
+		format: oran.SourceFull,
+		transition: clock.Transition{
+			Kind: clock.GNSSSyncStatus, Instance: "gnss0", From: clock.GNSSSynchronized, To: clock.GNSSNoFix, Reason: clock.ReceiverSilent,
+		},
+		want: `{
+			"specversion": "1.0",
+			"type": "event.sync.gnss-status.gnss-state-change",
+			"source": "/cluster/node/n1.example.com/sync/gnss-status/gnss-sync-status",
+			"id": "6a1f3c2b9e4d-17",
+			"time": "2026-11-20T09:09:07.781100559Z",
+			"subject": "gnss0",
+			"datacontenttype": "application/json",
+			"resourceaddress": "/cluster/node/n1.example.com/sync/gnss-status/gnss-sync-status",
+			"node": "n1.example.com",
+			"instance": "gnss0",
+			"ptpstate": "FAILURE-NOFIX",
+			"previousstate": "SYNCHRONIZED",
+			"ptpreason": "ReceiverSilent",
+			"sequence": "00000000000000000017",
+			"partitionkey": "/cluster/node/n1.example.com/sync/gnss-status/gnss-sync-status",
+			"data": {"version": "1.0", "values": [
+				{"ResourceAddress": "/cluster/node/n1.example.com/gnss0/master",
+				 "data_type": "notification", "value_type": "enumeration", "value": "FAILURE-NOFIX"}]}}`,
+	}, {
+		name:   "synce lock-state",
+		format: oran.SourceFull,
+		transition: clock.Transition{
+			Kind: clock.SyncELockState, Instance: "ice.507c6fffff1fb1b8", Interface: "SMA1", From: clock.Locked, To: clock.Holdover, Reason: clock.DPLLLockStatus,
+		},
+		want: `{
+			"specversion": "1.0",
+			"type": "event.sync.synce-status.synce-state-change",
+			"source": "/cluster/node/n1.example.com/sync/synce-status/lock-state",
+			"id": "6a1f3c2b9e4d-17",
+			"time": "2026-11-20T09:09:07.781100559Z",
+			"subject": "ice.507c6fffff1fb1b8",
+			"datacontenttype": "application/json",
+			"resourceaddress": "/cluster/node/n1.example.com/sync/synce-status/lock-state",
+			"node": "n1.example.com",
+			"instance": "ice.507c6fffff1fb1b8",
+			"ptpstate": "HOLDOVER",
+			"previousstate": "LOCKED",
+			"ptpreason": "DPLLLockStatus",
+			"sequence": "00000000000000000017",
+			"partitionkey": "/cluster/node/n1.example.com/sync/synce-status/lock-state",
+			"data": {"version": "1.0", "values": [
+				{"ResourceAddress": "/cluster/node/n1.example.com/ice.507c6fffff1fb1b8",
+				 "data_type": "notification", "value_type": "enumeration", "value": "HOLDOVER"}]}}`,
+	}, {
+		name:   "synce clock-quality",
+		format: oran.SourceFull,
+		transition: clock.Transition{
+			Kind: clock.SyncEQuality, Instance: "ice.507c6fffff1fb1b8", To: clock.ClockQuality{SSM: 11, Enhanced: 34}, Reason: clock.DPLLLockStatus,
+		},
+		want: `{
+			"specversion": "1.0",
+			"type": "event.sync.synce-status.synce-clock-quality-change",
+			"source": "/cluster/node/n1.example.com/sync/synce-status/clock-quality",
+			"id": "6a1f3c2b9e4d-17",
+			"time": "2026-11-20T09:09:07.781100559Z",
+			"subject": "ice.507c6fffff1fb1b8",
+			"datacontenttype": "application/json",
+			"resourceaddress": "/cluster/node/n1.example.com/sync/synce-status/clock-quality",
+			"node": "n1.example.com",
+			"instance": "ice.507c6fffff1fb1b8",
+			"ptpstate": "11",
+			"ptpreason": "DPLLLockStatus",
+			"sequence": "00000000000000000017",
+			"partitionkey": "/cluster/node/n1.example.com/sync/synce-status/clock-quality",
+			"data": {"version": "1.0", "values": [
+				{"ResourceAddress": "/cluster/node/n1.example.com/ice.507c6fffff1fb1b8/Ql",
+				 "data_type": "metric", "value_type": "decimal64.3", "value": "11"},
+				{"ResourceAddress": "/cluster/node/n1.example.com/ice.507c6fffff1fb1b8/extQl",
+				 "data_type": "metric", "value_type": "decimal64.3", "value": "34"}]}}`,
 	}} {
 		t.Run(tc.name, func(t *testing.T) {
 			event := encode(t, tc.format, tc.transition)
@@ -380,6 +483,18 @@ func TestMissed(t *testing.T) {
 	}
 }
 
+// The numbers that consumers know, for every fix there is.
+func TestGPSFix(t *testing.T) {
+	for fix, want := range map[clock.GNSSFix]string{
+		clock.FixNone: "0", clock.FixDeadReckoning: "1", clock.Fix2D: "2", clock.Fix3D: "3", clock.FixWithDeadReckoning: "4", clock.FixTimeOnly: "5",
+	} {
+		event := encode(t, oran.SourceFull, clock.Transition{Kind: clock.GNSSSyncStatus, Instance: "gnss0", To: clock.GNSSNoFix, Fix: fix})
+		if !strings.HasSuffix(event.Data, `/gnss0/master/gpsFix","data_type":"metric","value_type":"decimal64.3","value":"`+want+`"}]}`) {
+			t.Errorf("fix %d: %s, want gpsFix %s", fix, event.Data, want)
+		}
+	}
+}
+
 func TestLost(t *testing.T) {
 	for format, source := range map[oran.SourceFormat]string{
 		oran.SourceFull: "/cluster/node/n1.example.com/sync/eventing-ptp/events-lost",
@@ -434,6 +549,11 @@ func TestPast(t *testing.T) {
 		{Kind: clock.ClockClass, Instance: "ptp4l.0", To: clock.Class(255)},
 		{Kind: clock.SyncState, To: clock.Freerun, Reason: clock.HoldoverExpired},
 		{Kind: clock.OSClockState, To: clock.Locked},
+		{Kind: clock.GNSSSyncStatus, Instance: "gnss0", To: clock.GNSSSynchronized, Reason: clock.GNSSFixed},
+		{Kind: clock.GNSSSyncStatus, Instance: "tcp://127.0.0.1:4711", To: clock.GNSSNoFix},
+		{Kind: clock.GNSSSyncStatus, Instance: "gnss1", To: clock.GNSSAntennaShort},
+		{Kind: clock.SyncELockState, Instance: "ice.507c6fffff1fb1b8", To: clock.Holdover},
+		{Kind: clock.SyncEQuality, Instance: "ice.507c6fffff1fb1b8", To: clock.ClockQuality{SSM: 11}},
 	} {
 		event := encode(t, oran.SourceORAN, transition)
 		got, ok := event.Past(here)
@@ -461,7 +581,7 @@ func TestPast(t *testing.T) {
 		t.Errorf("lost events are the past of a clock: %+v", p)
 	}
 	for _, state := range []string{"", "UNKNOWN", "256", "LOCKED "} {
-		for _, resource := range []string{oran.LockState, oran.ClockClass} {
+		for _, resource := range []string{oran.LockState, oran.ClockClass, oran.GNSSSyncStatus, oran.SyncELockState, oran.SyncEClockQuality} {
 			event := oran.Event{Address: oran.Address{Cluster: here.Cluster, Node: here.Node, Resource: resource}, State: state}
 			if p, ok := event.Past(here); ok {
 				t.Errorf("%s %q is understood as %+v", resource, state, p)

@@ -53,7 +53,7 @@ func validate(t *testing.T, schema *jsonschema.Schema, data string) error {
 // What is sent is what the published schemas say, and there is a schema for all of it.
 func TestDataIsAsItsSchemaSays(t *testing.T) {
 	sent := map[string]int{}
-	for _, kind := range []clock.Kind{clock.LockState, clock.ClockClass, clock.SyncState, clock.OSClockState, clock.OSClockSet} {
+	for _, kind := range []clock.Kind{clock.LockState, clock.ClockClass, clock.SyncState, clock.OSClockState, clock.OSClockSet, clock.GNSSSyncStatus, clock.SyncELockState, clock.SyncEQuality} {
 		values := []clock.Value{clock.Locked, clock.Holdover, clock.Freerun}
 		if kind == clock.ClockClass {
 			values = []clock.Value{clock.Class(0), clock.Class(6), clock.Class(13), clock.Class(248), clock.Class(255)}
@@ -61,10 +61,16 @@ func TestDataIsAsItsSchemaSays(t *testing.T) {
 		if kind == clock.OSClockSet {
 			values = []clock.Value{clock.Shift(0), clock.Shift(-37 * time.Second), clock.Shift(1)}
 		}
+		if kind == clock.GNSSSyncStatus {
+			values = []clock.Value{clock.GNSSSynchronized, clock.GNSSAcquiring, clock.GNSSAntennaOpen, clock.GNSSAntennaShort, clock.GNSSNoFix}
+		}
+		if kind == clock.SyncEQuality {
+			values = []clock.Value{clock.ClockQuality{SSM: 2, Enhanced: 0x20}, clock.ClockQuality{SSM: 11, Enhanced: 255}}
+		}
 		for _, to := range values {
 			for _, offset := range []time.Duration{-time.Hour, 0, 37 * time.Microsecond} {
 				for _, transition := range []clock.Transition{
-					{Kind: kind, Instance: "ptp4l.0", Interface: "ens1f0", To: to, Offset: offset, HasOffset: true},
+					{Kind: kind, Instance: "ptp4l.0", Interface: "ens1f0", To: to, Offset: offset, HasOffset: true, Fix: clock.Fix3D},
 					{Kind: kind, Instance: "a b/c\n", To: to},
 				} {
 					event := encode(t, oran.SourceFull, transition)
@@ -117,6 +123,11 @@ func TestSchemasRefuse(t *testing.T) {
 		{"a number that is no string", oran.ClockClassChange, document1(`{"ResourceAddress":"/cluster/node/n1/ens1f0/master","data_type":"metric","value_type":"decimal64.3","value":6}`)},
 		{"a class that is none", oran.ClockClassChange, document1(`{"ResourceAddress":"/cluster/node/n1/ens1f0/master","data_type":"metric","value_type":"decimal64.3","value":"256"}`)},
 		{"a state in place of a class", oran.ClockClassChange, document1(locked)},
+		{"a state of a receiver that nobody knows", oran.GNSSSyncStatusChange, strings.Replace(document1(locked), "LOCKED", "BOOTING", 1)},
+		{"a state of a clock in place of a receiver's", oran.GNSSSyncStatusChange, document1(locked)},
+		{"a fix that is none", oran.GNSSSyncStatusChange, strings.Replace(document1(locked+`,{"ResourceAddress":"/x","data_type":"metric","value_type":"decimal64.3","value":"6"}`), "LOCKED", "SYNCHRONIZED", 1)},
+		{"a state of SyncE that is none", oran.SyncELockStateChange, strings.Replace(document1(locked), "LOCKED", "locked-ho-acq", 1)},
+		{"a quality that is none", oran.SyncEClockQualityChange, document1(`{"ResourceAddress":"/x/Ql","data_type":"metric","value_type":"decimal64.3","value":"QL-PRC"}`)},
 		{"no lost event", oran.EventsLostNotice, document1(`{"ResourceAddress":"/cluster/node/n1/sync/eventing-ptp/events-lost","data_type":"metric","value_type":"decimal64.3","value":"0"}`)},
 		{"an offset that is no number", oran.LockStateChange, document1(locked + `,{"ResourceAddress":"/x","data_type":"metric","value_type":"decimal64.3","value":"5ns"}`)},
 	} {

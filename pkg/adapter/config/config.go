@@ -39,6 +39,8 @@ type Config struct {
 	Cluster    string     `json:"cluster"`
 	Linuxptp   Linuxptp   `json:"linuxptp"`
 	OSClock    OSClock    `json:"osClock"`
+	GNSS       GNSS       `json:"gnss"`
+	SyncE      SyncE      `json:"synce"`
 	Thresholds Thresholds `json:"thresholds"`
 	Events     Events     `json:"events"`
 	Delivery   Delivery   `json:"delivery"`
@@ -73,6 +75,19 @@ const (
 	// FedByOther is anything else, such as NTP.
 	FedByOther = "other"
 )
+
+// GNSS says whether to watch GNSS receivers.
+type GNSS struct {
+	Enabled bool `json:"enabled"`
+	// GPSD is the host:port of gpsd.
+	GPSD string `json:"gpsd"`
+}
+
+// SyncE says whether to watch the DPLLs of network cards, which drive SyncE and the pulse of
+// a grandmaster.
+type SyncE struct {
+	Enabled bool `json:"enabled"`
+}
 
 // Thresholds say when to speak.
 type Thresholds struct {
@@ -161,6 +176,7 @@ func Default() Config {
 	return Config{
 		Cluster:    "cluster",
 		OSClock:    OSClock{FedBy: FedByPTP},
+		GNSS:       GNSS{GPSD: "localhost:2947"},
 		Thresholds: DefaultThresholds(),
 		Events:     Events{SourceFormat: string(oran.SourceFull)},
 		Delivery: Delivery{

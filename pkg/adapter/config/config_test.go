@@ -34,6 +34,7 @@ func standard(change func(*config.Config)) config.Config {
 	c := config.Config{
 		Cluster: "cluster",
 		OSClock: config.OSClock{FedBy: "ptp"},
+		GNSS:    config.GNSS{GPSD: "localhost:2947"},
 		Thresholds: config.Thresholds{
 			LockOffset:      metav1.Duration{Duration: 100 * time.Nanosecond},
 			UnlockOffset:    metav1.Duration{Duration: 200 * time.Nanosecond},
@@ -91,6 +92,8 @@ func TestParse(t *testing.T) {
 				"cluster": "site-7",
 				"linuxptp": {"sockets": ["/var/run/ptp/ptp4l*"], "domain": 0, "transportSpecific": 1},
 				"osClock": {"enabled": true, "fedBy": "other", "chronyd": "localhost:323"},
+				"gnss": {"enabled": true, "gpsd": "gps:2948"},
+				"synce": {"enabled": true},
 				"thresholds": {"lockOffset": "1us", "unlockOffset": "2us", "lockSamples": 5, "unlockSamples": 6, "holdoverTimeout": "1m",
 					"syncIntervals": 7, "syncTimeout": "8s", "osClockTimeout": "9s"},
 				"events": {"types": ["event.sync.ptp-status.ptp-state-change"], "sourceFormat": "oran", "reassertEvery": "5m"},
@@ -104,6 +107,8 @@ func TestParse(t *testing.T) {
 				Cluster:  "site-7",
 				Linuxptp: config.Linuxptp{Sockets: []string{"/var/run/ptp/ptp4l*"}, Domain: new(uint8(0)), TransportSpecific: new(uint8(1))},
 				OSClock:  config.OSClock{Enabled: true, FedBy: "other", Chronyd: "localhost:323"},
+				GNSS:     config.GNSS{Enabled: true, GPSD: "gps:2948"},
+				SyncE:    config.SyncE{Enabled: true},
 				Thresholds: config.Thresholds{
 					LockOffset:      metav1.Duration{Duration: time.Microsecond},
 					UnlockOffset:    metav1.Duration{Duration: 2 * time.Microsecond},

@@ -453,7 +453,7 @@ func TestReconcilePermission(t *testing.T) {
 	}, {
 		Name:              "the node's network needs permission",
 		Objects:           []runtime.Object{newSource(network), sinkService()},
-		WantStatusUpdates: statuses(newSource(network, watchesLess("spec.synce"), refused("HostNetworkNotAllowed", networkMessage))),
+		WantStatusUpdates: statuses(newSource(network, refused("HostNetworkNotAllowed", networkMessage))),
 		WantEvents:        []string{"Warning HostNetworkNotAllowed " + networkMessage},
 	}, {
 		Name:              "thresholds that do not go together with those of config-ptp",

@@ -333,13 +333,16 @@ func TestNothingIsLost(t *testing.T) {
 			t.Errorf("dropped: %v", dropped)
 		}
 	})
-	for _, tc := range []struct{ name, without string }{
-		{"a privileged adapter", "spec.hardwareClock.resourceName"},
-		{"an adapter with a device plugin", "spec.hardwareClock.privileged"},
+	for _, tc := range []struct {
+		name    string
+		without []string
+	}{
+		{"a privileged adapter with SyncE", []string{"spec.hardwareClock.resourceName", "spec.linuxptp.group"}},
+		{"an adapter with a device plugin, in a group", []string{"spec.hardwareClock.privileged", "spec.synce"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			o := object(t, everything)
-			for _, field := range append(unsupported(), tc.without) {
+			for _, field := range append(unsupported(), tc.without...) {
 				remove(o, strings.Split(field, ".")...)
 			}
 			want := decode(t, toJSON(t, o))
@@ -435,6 +438,7 @@ func TestCRDTakes(t *testing.T) {
 		{"quantities as numbers", "{sink: {uri: http://sink}, resources: {limits: {cpu: 1, memory: 0.5Gi}}}"},
 		{"a device plugin", "{sink: {uri: http://sink}, hardwareClock: {enabled: true, privileged: false, resourceName: example.com/ptp}}"},
 		{"no type at all, which is all", "{sink: {uri: http://sink}, events: {types: []}}"},
+		{"GNSS and SyncE and their events", "{sink: {uri: http://sink}, gnss: {enabled: true}, synce: {enabled: true}, events: {types: [event.sync.gnss-status.gnss-state-change, event.sync.synce-status.synce-state-change]}}"},
 		{"the OS clock and its events", "{sink: {uri: http://sink}, osClock: {enabled: true}, events: {types: [event.sync.sync-status.os-clock-sync-state-change, com.github.eventing-ptp.os-clock.stepped]}}"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -508,6 +512,9 @@ func TestCRDRefuses(t *testing.T) {
 		{"an OS clock that no daemon satisfies", "{" + good + ", thresholds: {osClockTimeout: 2s}}", []string{"spec.thresholds.osClockTimeout", "3s to 8h"}},
 		{"events of an OS clock that is not watched", "{" + good + ", osClock: {}, events: {types: [event.sync.sync-status.os-clock-sync-state-change]}}", []string{"spec.events.types", "set osClock.enabled: true"}},
 		{"steps of an OS clock that is not watched", "{" + good + ", events: {types: [com.github.eventing-ptp.os-clock.stepped]}}", []string{"spec.events.types", "set osClock.enabled: true"}},
+		{"events of GNSS receivers that are not watched", "{" + good + ", gnss: {}, events: {types: [event.sync.gnss-status.gnss-state-change]}}", []string{"spec.events.types", "set gnss.enabled: true"}},
+		{"events of SyncE that is not watched", "{" + good + ", events: {types: [event.sync.synce-status.synce-clock-quality-change]}}", []string{"spec.events.types", "set synce.enabled: true"}},
+		{"SyncE without root", "{" + good + ", synce: {enabled: true}, linuxptp: {group: 2000}}", []string{"spec.synce.enabled", "CAP_NET_ADMIN"}},
 		{"gpsd without a port", "{" + good + ", gnss: {gpsd: localhost}}", []string{"spec.gnss.gpsd", "localhost:2947"}},
 		{"an offset without unit", "{" + good + ", thresholds: {lockOffset: '100'}}", []string{"spec.thresholds.lockOffset", "100ns"}},
 		{"an offset of nothing", "{" + good + ", thresholds: {lockOffset: 0s}}", []string{"spec.thresholds.lockOffset", "more than 0"}},

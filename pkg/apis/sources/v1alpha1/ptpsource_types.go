@@ -211,10 +211,11 @@ type GNSS struct {
 	GPSD string `json:"gpsd,omitempty"`
 }
 
-// SyncE says whether to watch Synchronous Ethernet.
+// SyncE says whether to watch Synchronous Ethernet: the DPLLs of network cards, and with them
+// what drives the pulse of a grandmaster.
 type SyncE struct {
-	// Enabled turns the watching on. The kernel's DPLL interface is seen from the node's
-	// own network only, so allow-host-network in config-ptp must allow it.
+	// Enabled turns the watching on. The kernel tells of its DPLLs who has CAP_NET_ADMIN on
+	// the node's own network, so allow-host-network in config-ptp must allow it.
 	// +optional
 	Enabled bool `json:"enabled,omitempty"`
 }

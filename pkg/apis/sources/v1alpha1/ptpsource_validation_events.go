@@ -103,14 +103,21 @@ func (e *Events) validate() *apis.FieldError {
 }
 
 // validateWatched refuses to wait for what nobody looks at.
-func (e *Events) validateWatched(o *OSClock) *apis.FieldError {
-	if o != nil && o.Enabled {
-		return nil
+func (e *Events) validateWatched(s *PtpSourceSpec) *apis.FieldError {
+	unwatched := map[string]string{} // types, and the part of the spec that they need
+	if s.OSClock == nil || !s.OSClock.Enabled {
+		unwatched[oran.OSClockSyncStateChange], unwatched[oran.OSClockStepped] = "osClock", "osClock"
+	}
+	if s.GNSS == nil || !s.GNSS.Enabled {
+		unwatched[oran.GNSSSyncStatusChange] = "gnss"
+	}
+	if s.SyncE == nil || !s.SyncE.Enabled {
+		unwatched[oran.SyncELockStateChange], unwatched[oran.SyncEClockQualityChange] = "synce", "synce"
 	}
 	var errs *apis.FieldError
 	for i, name := range e.Types {
-		if name == oran.OSClockSyncStateChange || name == oran.OSClockStepped {
-			errs = errs.Also(refuse(atIndex("types", i), name, "is never sent while the clock is not watched; set spec.osClock.enabled: true or leave it out"))
+		if part, ok := unwatched[name]; ok {
+			errs = errs.Also(refuse(atIndex("types", i), name, "is never sent while the clock is not watched; set spec.%s.enabled: true or leave it out", part))
 		}
 	}
 	return errs

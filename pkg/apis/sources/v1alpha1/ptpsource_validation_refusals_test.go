@@ -501,6 +501,26 @@ func refusals() []refusal {
 				"is never sent while the clock is not watched; set spec.osClock.enabled: true or leave it out",
 		},
 		{
+			`{"gnss": {"gpsd": "localhost:2947"}, "events": {"types": ["event.sync.gnss-status.gnss-state-change"]}}`,
+			`invalid value: "event.sync.gnss-status.gnss-state-change": spec.events.types[0]` + "\n" +
+				"is never sent while the clock is not watched; set spec.gnss.enabled: true or leave it out",
+		},
+		{
+			`{"synce": {}, "events": {"types": ["event.sync.synce-status.synce-state-change"]}}`,
+			`invalid value: "event.sync.synce-status.synce-state-change": spec.events.types[0]` + "\n" +
+				"is never sent while the clock is not watched; set spec.synce.enabled: true or leave it out",
+		},
+		{
+			`{"events": {"types": ["event.sync.synce-status.synce-clock-quality-change"]}}`,
+			`invalid value: "event.sync.synce-status.synce-clock-quality-change": spec.events.types[0]` + "\n" +
+				"is never sent while the clock is not watched; set spec.synce.enabled: true or leave it out",
+		},
+		{
+			`{"synce": {"enabled": true}, "linuxptp": {"group": 2000}}`,
+			"invalid value: true: spec.synce.enabled\n" +
+				"needs CAP_NET_ADMIN, which adapters that run in spec.linuxptp.group cannot have; leave one of the two out",
+		},
+		{
 			`{"events": {"types": ["event.sync.ptp-status.ptp-state"]}}`,
 			`invalid value: "event.sync.ptp-status.ptp-state": spec.events.types[0]` + "\n" +
 				"must be one of event.sync.ptp-status.ptp-state-change, event.sync.ptp-status.ptp-clock-class-change, event.sync.sync-status.synchronization-state-change, event.sync.sync-status.os-clock-sync-state-change, event.sync.gnss-status.gnss-state-change, event.sync.synce-status.synce-state-change, event.sync.synce-status.synce-clock-quality-change, com.github.eventing-ptp.os-clock.stepped, com.github.eventing-ptp.events.lost",

@@ -73,11 +73,12 @@ func TestValidateAccepts(t *testing.T) {
 		{"a hardware clock by device plugin", `{"hardwareClock": {"enabled": true, "resourceName": "squat.ai/ptp"}}`},
 		{"chronyd by name", `{"osClock": {"enabled": true, "fedBy": "other", "chronyd": "localhost:323"}}`},
 		{"all other clocks", `{"osClock": {"enabled": true}, "synce": {"enabled": true}, "gnss": {"enabled": true}}`},
+		{"a group without SyncE", `{"synce": {"enabled": false}, "linuxptp": {"group": 2000}}`},
 		{"gpsd by IPv6", `{"gnss": {"gpsd": "[::1]:65535"}}`},
 		{"the smallest thresholds", `{"thresholds": {"lockOffset": "1ns", "unlockOffset": "1ns", "lockSamples": 1, "unlockSamples": 1, "holdoverTimeout": "0s", "syncIntervals": 2, "syncTimeout": "1ms", "osClockTimeout": "3s"}}`},
 		{"the largest thresholds", `{"thresholds": {"lockOffset": "1s", "unlockOffset": "1s", "lockSamples": 1000, "unlockSamples": 1000, "holdoverTimeout": "672h", "syncIntervals": 1000, "syncTimeout": "1h", "osClockTimeout": "8h"}}`},
 		{"one threshold, whose partner is the administrator's", `{"thresholds": {"unlockOffset": "1ns"}}`},
-		{"all types of events", `{"osClock": {"enabled": true}, "events": {"types": ["event.sync.ptp-status.ptp-state-change", "event.sync.ptp-status.ptp-clock-class-change",
+		{"all types of events", `{"osClock": {"enabled": true}, "gnss": {"enabled": true}, "synce": {"enabled": true}, "events": {"types": ["event.sync.ptp-status.ptp-state-change", "event.sync.ptp-status.ptp-clock-class-change",
 			"event.sync.sync-status.synchronization-state-change", "event.sync.sync-status.os-clock-sync-state-change", "event.sync.gnss-status.gnss-state-change",
 			"event.sync.synce-status.synce-state-change", "event.sync.synce-status.synce-clock-quality-change", "com.github.eventing-ptp.os-clock.stepped",
 			"com.github.eventing-ptp.events.lost"], "sourceFormat": "oran", "clusterName": "Site_7.b-c"}}`},
@@ -122,7 +123,6 @@ func TestEveryFieldHasARefusal(t *testing.T) {
 		"spec.hardwareClock.enabled":               "both values make sense",
 		"spec.osClock.enabled":                     "both values make sense",
 		"spec.gnss.enabled":                        "both values make sense",
-		"spec.synce.enabled":                       "both values make sense",
 		"spec.paused":                              "both values make sense",
 	}
 	keys := regexp.MustCompile(`\[[^]]*]`)

@@ -153,6 +153,14 @@ func (g *GNSS) validate() *apis.FieldError {
 	return refuse("gpsd", g.GPSD, "must be host:port, for example %s", DefaultGPSD)
 }
 
+// validate refuses what could not ask the kernel: in a container only root gets a capability.
+func (s *SyncE) validate(l Linuxptp) *apis.FieldError {
+	if s == nil || !s.Enabled || l.Group == nil {
+		return nil
+	}
+	return refuse("enabled", s.Enabled, "needs CAP_NET_ADMIN, which adapters that run in spec.linuxptp.group cannot have; leave one of the two out")
+}
+
 func isHostPort(address string) bool {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {

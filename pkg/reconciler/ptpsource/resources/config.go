@@ -43,6 +43,10 @@ func makeConfig(args Args) (adapterconfig.Config, error) {
 	if spec.OSClock != nil {
 		c.OSClock = adapterconfig.OSClock{Enabled: spec.OSClock.Enabled, FedBy: string(spec.OSClock.FedBy), Chronyd: spec.OSClock.Chronyd}
 	}
+	if spec.GNSS != nil {
+		c.GNSS = adapterconfig.GNSS{Enabled: spec.GNSS.Enabled, GPSD: spec.GNSS.GPSD}
+	}
+	c.SyncE.Enabled = watchesSyncE(spec)
 	c.Thresholds = args.Thresholds
 	c.Events.Types = spec.Events.Types
 	c.Events.SourceFormat = string(spec.Events.SourceFormat)

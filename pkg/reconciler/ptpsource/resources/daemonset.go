@@ -137,8 +137,12 @@ func RunsPrivileged(spec v1alpha1.PtpSourceSpec) bool {
 // RunsOnHostNetwork is whether the spec asks for adapters on the node's own network: gpsd
 // and chronyd listen there, and the kernel shows its DPLLs to it only.
 func RunsOnHostNetwork(spec v1alpha1.PtpSourceSpec) bool {
-	return spec.GNSS != nil && spec.GNSS.Enabled || spec.SyncE != nil && spec.SyncE.Enabled ||
+	return spec.GNSS != nil && spec.GNSS.Enabled || watchesSyncE(spec) ||
 		spec.OSClock != nil && spec.OSClock.Enabled && spec.OSClock.Chronyd != ""
+}
+
+func watchesSyncE(spec v1alpha1.PtpSourceSpec) bool {
+	return spec.SyncE != nil && spec.SyncE.Enabled
 }
 
 // MakeDaemonSet makes what runs an adapter on every chosen node.
@@ -266,7 +270,7 @@ func makeContainer(args Args) (corev1.Container, error) {
 		Image:                    args.Image,
 		Env:                      env,
 		Resources:                makeResources(args),
-		SecurityContext:          containerSecurity(args.privileged()),
+		SecurityContext:          containerSecurity(args),
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 		Ports: []corev1.ContainerPort{
 			{Name: "health", ContainerPort: ports.health, Protocol: corev1.ProtocolTCP},
@@ -293,12 +297,16 @@ func probe(path string, port, period, failures int32) *corev1.Probe {
 	}
 }
 
-func containerSecurity(privileged bool) *corev1.SecurityContext {
+func containerSecurity(args Args) *corev1.SecurityContext {
 	security := &corev1.SecurityContext{
 		ReadOnlyRootFilesystem: new(true),
 		Capabilities:           &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 	}
-	if privileged {
+	if watchesSyncE(args.Source.Spec) {
+		// The kernel tells of its DPLLs only who has this, though it is only asked.
+		security.Capabilities.Add = []corev1.Capability{"NET_ADMIN"}
+	}
+	if args.privileged() {
 		// Kubernetes refuses a privileged container that forbids escalation.
 		security.Privileged = new(true)
 		return security

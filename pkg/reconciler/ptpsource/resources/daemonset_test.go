@@ -129,7 +129,8 @@ func TestMakeDaemonSet(t *testing.T) {
 						Env: []corev1.EnvVar{
 							{Name: "K_SINK", Value: "http://events.user.svc.cluster.local"},
 							{Name: "K_SOURCE_CONFIG", Value: `{"cluster":"cluster","linuxptp":{"sockets":["/var/run/ptp/ptp4l*"]},` +
-								`"osClock":{"enabled":false,"fedBy":"ptp"},"thresholds":{"lockOffset":"100ns","unlockOffset":"200ns","lockSamples":3,"unlockSamples":3,` +
+								`"osClock":{"enabled":false,"fedBy":"ptp"},"gnss":{"enabled":false,"gpsd":"localhost:2947"},"synce":{"enabled":false},` +
+								`"thresholds":{"lockOffset":"100ns","unlockOffset":"200ns","lockSamples":3,"unlockSamples":3,` +
 								`"holdoverTimeout":"5s","syncIntervals":4,"syncTimeout":"500ms","osClockTimeout":"5s"},"events":{"sourceFormat":"full","reassertEvery":"0s"},` +
 								`"delivery":{"timeout":"10s","backoffPolicy":"exponential","backoffDelay":"100ms","backoffMax":"10s","retryAfterMax":"1m0s","backlog":"All"},` +
 								`"history":{"directory":"/var/lib/eventing-ptp","entries":100000,"maxBytes":67108864,"maxAge":"168h0m0s"},"health":{"address":":8081"}}`},
@@ -284,12 +285,23 @@ func TestMakeDaemonSetPods(t *testing.T) {
 			},
 		}, {
 			name:   "the node's network, with ports that no other source has",
-			source: func(s *v1alpha1.PtpSource) { s.Spec.GNSS = &v1alpha1.GNSS{Enabled: true} },
-			want:   onHostNetwork,
+			source: func(s *v1alpha1.PtpSource) { s.Spec.GNSS = &v1alpha1.GNSS{Enabled: true, GPSD: "gps:2948"} },
+			want: func(p *corev1.PodSpec) {
+				setConfig(p, `"gnss":{"enabled":false,"gpsd":"localhost:2947"}`, `"gnss":{"enabled":true,"gpsd":"gps:2948"}`)
+				onHostNetwork(p)
+			},
 		}, {
-			name:   "the node's network for SyncE",
+			name:   "the node's network for SyncE, and the right to ask the kernel for its DPLLs",
 			source: func(s *v1alpha1.PtpSource) { s.Spec.SyncE = &v1alpha1.SyncE{Enabled: true} },
-			want:   onHostNetwork,
+			want: func(p *corev1.PodSpec) {
+				setConfig(p, `"synce":{"enabled":false}`, `"synce":{"enabled":true}`)
+				p.Containers[0].SecurityContext.Capabilities.Add = []corev1.Capability{"NET_ADMIN"}
+				onHostNetwork(p)
+			},
+		}, {
+			name:   "neither for GNSS and SyncE that are not watched",
+			source: func(s *v1alpha1.PtpSource) { s.Spec.GNSS, s.Spec.SyncE = &v1alpha1.GNSS{}, &v1alpha1.SyncE{} },
+			want:   func(*corev1.PodSpec) {},
 		}, {
 			name:   "the OS clock needs nothing that PTP does not",
 			source: func(s *v1alpha1.PtpSource) { s.Spec.OSClock = &v1alpha1.OSClock{Enabled: true, FedBy: "ptp"} },

@@ -31,6 +31,12 @@ func sent(spec v1alpha1.PtpSourceSpec) []string {
 	if spec.OSClock != nil && spec.OSClock.Enabled {
 		types = append(types, oran.OSClockSyncStateChange, oran.OSClockStepped)
 	}
+	if spec.GNSS != nil && spec.GNSS.Enabled {
+		types = append(types, oran.GNSSSyncStatusChange)
+	}
+	if watchesSyncE(spec) {
+		types = append(types, oran.SyncELockStateChange, oran.SyncEClockQualityChange)
+	}
 	return types
 }
 
@@ -62,8 +68,6 @@ func NotYetWatched(source *v1alpha1.PtpSource) []string {
 		asks bool
 	}{
 		{"spec.hardwareClock", spec.HardwareClock != nil && spec.HardwareClock.Enabled},
-		{"spec.gnss", spec.GNSS != nil && spec.GNSS.Enabled},
-		{"spec.synce", spec.SyncE != nil && spec.SyncE.Enabled},
 	} {
 		if f.asks {
 			fields = append(fields, f.name)

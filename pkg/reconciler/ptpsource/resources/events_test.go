@@ -18,6 +18,7 @@ package resources_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,7 +66,7 @@ func TestCloudEventAttributes(t *testing.T) {
 			{Type: "com.github.eventing-ptp.os-clock.stepped", Source: "/cluster/node/*/sync/sync-status/os-clock-set"},
 		}},
 		{"not what is not watched", &v1alpha1.OSClock{}, v1alpha1.Events{Types: []string{"event.sync.sync-status.os-clock-sync-state-change"}}, nil},
-		{"not what cannot be sent yet", nil, v1alpha1.Events{Types: []string{"event.sync.gnss-status.gnss-state-change"}}, nil},
+		{"not of receivers that are not watched", nil, v1alpha1.Events{Types: []string{"event.sync.gnss-status.gnss-state-change"}}, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := resources.CloudEventAttributes(source(func(s *v1alpha1.PtpSource) { s.Spec.OSClock, s.Spec.Events = tc.osClock, tc.events }))
@@ -73,6 +74,26 @@ func TestCloudEventAttributes(t *testing.T) {
 				t.Errorf("attributes (-want, +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestCloudEventAttributesOfGNSSAndSyncE(t *testing.T) {
+	of := func(change func(*v1alpha1.PtpSourceSpec)) []duckv1.CloudEventAttributes {
+		all := resources.CloudEventAttributes(source(func(s *v1alpha1.PtpSource) { change(&s.Spec) }))
+		return slices.DeleteFunc(all, func(a duckv1.CloudEventAttributes) bool {
+			return !strings.Contains(a.Type, "gnss") && !strings.Contains(a.Type, "synce")
+		})
+	}
+	receivers := duckv1.CloudEventAttributes{Type: "event.sync.gnss-status.gnss-state-change", Source: "/cluster/node/*/sync/gnss-status/gnss-sync-status"}
+	if diff := cmp.Diff([]duckv1.CloudEventAttributes{receivers}, of(func(s *v1alpha1.PtpSourceSpec) { s.GNSS = &v1alpha1.GNSS{Enabled: true} })); diff != "" {
+		t.Errorf("GNSS (-want, +got):\n%s", diff)
+	}
+	dplls := []duckv1.CloudEventAttributes{
+		{Type: "event.sync.synce-status.synce-state-change", Source: "/cluster/node/*/sync/synce-status/lock-state"},
+		{Type: "event.sync.synce-status.synce-clock-quality-change", Source: "/cluster/node/*/sync/synce-status/clock-quality"},
+	}
+	if diff := cmp.Diff(dplls, of(func(s *v1alpha1.PtpSourceSpec) { s.SyncE = &v1alpha1.SyncE{Enabled: true} })); diff != "" {
+		t.Errorf("SyncE (-want, +got):\n%s", diff)
 	}
 }
 
@@ -93,6 +114,7 @@ func TestCloudEventAttributesAreThoseOfTheEncoder(t *testing.T) {
 	want = append(want, duckv1.CloudEventAttributes{Type: lost.Type, Source: lost.Source})
 	got := resources.CloudEventAttributes(source(func(s *v1alpha1.PtpSource) {
 		s.Spec.OSClock = &v1alpha1.OSClock{Enabled: true}
+		s.Spec.GNSS, s.Spec.SyncE = &v1alpha1.GNSS{Enabled: true}, &v1alpha1.SyncE{Enabled: true}
 		s.Spec.Events.SourceFormat = "oran"
 		for _, d := range oran.Definitions() {
 			s.Spec.Events.Types = append(s.Spec.Events.Types, d.EventType)
@@ -117,12 +139,9 @@ func TestNotYetWatched(t *testing.T) {
 		s.Spec.OSClock = &v1alpha1.OSClock{Enabled: true}
 		s.Spec.GNSS = &v1alpha1.GNSS{Enabled: true}
 		s.Spec.SyncE = &v1alpha1.SyncE{Enabled: true}
-		s.Spec.Events.Types = []string{"event.sync.ptp-status.ptp-state-change", "event.sync.gnss-status.gnss-state-change"}
+		s.Spec.Events.Types = []string{"event.sync.ptp-status.ptp-state-change", "event.sync.gnss-status.gnss-state-change", "of tomorrow"}
 	}))
-	want := []string{
-		"spec.hardwareClock", "spec.gnss", "spec.synce",
-		"event.sync.gnss-status.gnss-state-change in spec.events.types",
-	}
+	want := []string{"spec.hardwareClock", "of tomorrow in spec.events.types"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("fields (-want, +got):\n%s", diff)
 	}

@@ -1,0 +1,324 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package dpll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+	"golang.org/x/sys/unix"
+
+	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
+)
+
+// kernel is a scripted peer that speaks the bytes of a real one.
+type kernel struct {
+	t  *testing.T
+	mu sync.Mutex
+	// dials is why nobody can connect, fails is what the next answers are; nil if all is well.
+	dials, fails  error
+	devices, pins []string // answers in hexadecimal digits
+	asked         int
+	open          int
+	notify        chan error
+}
+
+func newKernel(t *testing.T) *kernel {
+	return &kernel{t: t, devices: []string{eecBytes}, pins: []string{pinBytes}, notify: make(chan error)}
+}
+
+func (k *kernel) dial() (conn, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.dials != nil {
+		return nil, k.dials
+	}
+	k.open++
+	return &peer{kernel: k, closed: make(chan struct{})}, nil
+}
+
+// set changes what the kernel says, once the watcher has seen all that was before.
+func (k *kernel) set(change func()) {
+	synctest.Wait()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	change()
+}
+
+// say lets the kernel say that something has changed.
+func (k *kernel) say(change func()) {
+	k.set(change)
+	k.notify <- nil
+}
+
+// peer is one connection to it.
+type peer struct {
+	kernel *kernel
+	closed chan struct{}
+}
+
+func (p *peer) dump(command uint8) ([][]byte, error) {
+	k := p.kernel
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.asked++
+	if k.fails != nil {
+		return nil, k.fails
+	}
+	answers := k.devices
+	if command == pinGet {
+		answers = k.pins
+	} else if command != deviceGet {
+		k.t.Errorf("the kernel is asked to do %d", command)
+	}
+	var all [][]byte
+	for _, answer := range answers {
+		all = append(all, bytesOf(k.t, answer))
+	}
+	return all, nil
+}
+
+func (p *peer) wait() error {
+	select {
+	case <-p.closed:
+		return errors.New("closed")
+	case err := <-p.kernel.notify:
+		return err
+	}
+}
+
+func (p *peer) Close() error {
+	close(p.closed)
+	p.kernel.mu.Lock()
+	defer p.kernel.mu.Unlock()
+	p.kernel.open--
+	return nil
+}
+
+type seen struct {
+	mu    sync.Mutex
+	lines []string
+	logs  *observer.ObservedLogs
+}
+
+func watch(t *testing.T, k *kernel) *seen {
+	t.Helper()
+	core, logs := observer.New(zap.InfoLevel)
+	s := &seen{logs: logs}
+	w := NewWatcher(time.Now(), func(o clock.Observation) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.lines = append(s.lines, fmt.Sprintf("%v %+v", time.Duration(o.At), o.Fact))
+		if o.Instance != "" {
+			t.Errorf("%v names an instance", o)
+		}
+	}, zap.New(core).Sugar())
+	w.dial = k.dial
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		w.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+		if k.open != 0 {
+			t.Errorf("%d connections are left open", k.open)
+		}
+	})
+	return s
+}
+
+func (s *seen) want(t *testing.T, want ...string) {
+	t.Helper()
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if diff := cmp.Diff(want, s.lines); diff != "" {
+		t.Errorf("observations (-want +got):\n%s", diff)
+	}
+	s.lines = nil
+}
+
+// wantLogs compares the messages of the log, and the fields that follow a colon in want.
+func (s *seen) wantLogs(t *testing.T, want ...string) {
+	t.Helper()
+	synctest.Wait()
+	var got []string
+	for _, entry := range s.logs.TakeAll() {
+		line := entry.Message
+		if n := len(got); n < len(want) && strings.Contains(want[n], ": ") {
+			line += ":"
+			for _, f := range entry.Context {
+				line += fmt.Sprintf(" %s=%v", f.Key, f.String)
+			}
+		}
+		got = append(got, line)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("logs (-want +got):\n%s", diff)
+	}
+}
+
+const (
+	locked   = "{Devices:[{Name:ice.507c6fffff1fb1b8 Type:2 Lock:3 Input:C827_0-RCLKA Quality:0 HasQuality:false}]}"
+	unlocked = "{Devices:[{Name:mlx5_dpll.b8cef60300fb1234 Type:2 Lock:1 Input: Quality:11 HasQuality:true}]}"
+)
+
+func TestWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKernel(t)
+		s := watch(t, k)
+		s.want(t, "0s "+locked)
+		s.wantLogs(t, "what the kernel says of a DPLL: dpll=ice.507c6fffff1fb1b8 type=eec lock=locked-ho-acq mode=automatic input=C827_0-RCLKA error=none phaseOffset=-1234.567 ps frequencyOffset=-5 ppm")
+		// What changes is seen at once, where the kernel says so,
+		time.Sleep(time.Second)
+		k.say(func() { k.devices, k.pins = []string{mlxBytes}, []string{outputBytes} })
+		time.Sleep(calm)
+		s.want(t, "1.02s "+unlocked)
+		s.wantLogs(t, "what the kernel says of a DPLL: dpll=mlx5_dpll.b8cef60300fb1234 type=eec lock=unlocked mode=manual input= error=media-down", "a DPLL is gone: dpll=ice.507c6fffff1fb1b8 eec")
+		// and else within ten seconds.
+		k.set(func() { k.devices, k.pins = []string{eecBytes}, []string{pinBytes} })
+		time.Sleep(period)
+		s.want(t, "10s "+locked)
+		s.wantLogs(t, "what the kernel says of a DPLL", "a DPLL is gone")
+	})
+}
+
+// A card that tells of its measurements all the time does not keep anybody busy.
+func TestManyNotifications(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKernel(t)
+		s := watch(t, k)
+		s.want(t, "0s "+locked)
+		s.wantLogs(t, "what the kernel says of a DPLL")
+		for range 1000 {
+			k.say(func() {})
+			time.Sleep(time.Millisecond)
+		}
+		synctest.Wait()
+		if most := 2 * int(time.Second/calm+2); k.asked > most {
+			t.Errorf("the kernel was asked %d times in a second, want %d at most", k.asked, most)
+		}
+		s.wantLogs(t)
+	})
+}
+
+func TestNoDPLL(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKernel(t)
+		k.dials = errNone
+		s := watch(t, k)
+		time.Sleep(time.Minute - 1)
+		for range 2 {
+			synctest.Wait()
+			s.mu.Lock()
+			for n, line := range s.lines {
+				if want := fmt.Sprintf("%v {Cause:this kernel has no DPLL: no driver of a network card has brought one}", time.Duration(n)*retry); line != want {
+					t.Errorf("observed %s, want %s", line, want)
+				}
+			}
+			s.mu.Unlock()
+		}
+		// One line, and no error.
+		for _, entry := range s.logs.All() {
+			if entry.Level != zap.InfoLevel {
+				t.Errorf("%v of %q", entry.Level, entry.Message)
+			}
+		}
+		s.wantLogs(t, "no DPLL is watched: cause=this kernel has no DPLL: no driver of a network card has brought one")
+		// A driver that is loaded later is found.
+		k.set(func() { k.dials = nil })
+		time.Sleep(retry)
+		s.wantLogs(t, "what the kernel says of a DPLL")
+	})
+}
+
+func TestWithoutCapability(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKernel(t)
+		k.fails = fmt.Errorf("ask the kernel for its DPLLs: %w", unix.EPERM)
+		s := watch(t, k)
+		time.Sleep(time.Minute)
+		s.wantLogs(t, "the kernel's DPLLs cannot be read: cause=ask the kernel for its DPLLs: operation not permitted: "+
+			"the kernel tells who has CAP_NET_ADMIN; give it to the adapter, or do not watch SyncE")
+		k.set(func() { k.fails = nil })
+		time.Sleep(retry)
+		s.wantLogs(t, "what the kernel says of a DPLL")
+	})
+}
+
+func TestKernelThatStopsToTell(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKernel(t)
+		s := watch(t, k)
+		s.want(t, "0s "+locked)
+		synctest.Wait()
+		k.notify <- errors.New("the socket is broken")
+		s.want(t, "0s {Cause:listen to the kernel's DPLLs: the socket is broken}")
+		time.Sleep(retry)
+		s.want(t, "10s "+locked)
+		k.set(func() { k.devices = []string{"0600070001000000"} })
+		time.Sleep(period)
+		s.want(t, "20s {Cause:read a DPLL: netlink: attribute 7 is not a uint32; length: 2}")
+		s.wantLogs(t, "what the kernel says of a DPLL", "the kernel's DPLLs cannot be read", "the kernel's DPLLs cannot be read")
+	})
+}
+
+func TestDescribe(t *testing.T) {
+	const card = 0x507c6fffff1fb1b8
+	all := describe([]device{
+		{id: 3, module: "zl3073x", clockID: card, kind: 2, lock: 2},
+		{id: 1, module: "zl3073x", clockID: card, kind: 2, lock: 4},
+		{id: 2, module: "zl3073x", clockID: card, kind: 1, lock: 1},
+		{id: 4, kind: 9, lock: 99},
+	}, []pin{
+		{id: 8, parents: []parent{{device: 3, direction: 1, state: 1, phase: 5}, {device: 1, direction: 1, state: 2}}, ffo: 6},
+		{id: 9, label: "out", parents: []parent{{device: 2, direction: 2, state: 1}}},
+	})
+	var got []clock.DPLL
+	for _, f := range all {
+		got = append(got, f.dpll())
+	}
+	want := []clock.DPLL{
+		{Name: "zl3073x.507c6fffff1fb1b8", Type: clock.DPLLEEC, Lock: clock.DPLLHoldover},
+		{Name: "zl3073x.507c6fffff1fb1b8", Type: clock.DPLLPPS, Lock: clock.DPLLUnlocked},
+		{Name: "zl3073x.507c6fffff1fb1b8.2", Type: clock.DPLLEEC, Lock: clock.DPLLLocked, Input: "pin 8"},
+		{Name: "dpll.0000000000000000"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("DPLLs (-want +got):\n%s", diff)
+	}
+	if f := all[2]; f.phase != 5 || f.ffo != 6 {
+		t.Errorf("input %+v", f)
+	}
+	for _, tc := range []struct{ got, want string }{{lockName(99), "unknown (99)"}, {typeName(9), "unknown (9)"}, {modeName(0), ""}, {lockErrorName(4), "fractional-frequency-offset-too-high"}} {
+		if tc.got != tc.want {
+			t.Errorf("got %q, want %q", tc.got, tc.want)
+		}
+	}
+}
