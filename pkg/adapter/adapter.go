@@ -38,6 +38,7 @@ import (
 	"github.com/eventing-ptp/eventing-ptp/pkg/observe/osclock"
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 	"github.com/eventing-ptp/eventing-ptp/pkg/publish/sink"
+	"github.com/eventing-ptp/eventing-ptp/pkg/publish/stream"
 )
 
 // Adapter is the receive adapter of one node.
@@ -78,6 +79,7 @@ func (a *Adapter) Start(ctx context.Context) error {
 		return err
 	}
 
+	health := newHealth(line)
 	stages := []func(context.Context) error{
 		func(ctx context.Context) error { watcher.Run(ctx); return nil },
 		func(ctx context.Context) error {
@@ -94,6 +96,8 @@ func (a *Adapter) Start(ctx context.Context) error {
 			defer measured()
 			defer a.flush()
 			line.begin(events)
+			history := a.history(line, events).Handler()
+			health.stream.Store(&history)
 			return publisher.Run(ctx)
 		},
 	}
@@ -113,7 +117,7 @@ func (a *Adapter) Start(ctx context.Context) error {
 		stages = append(stages, func(ctx context.Context) error { line.reassert(ctx, every); return nil })
 	}
 	if c.Health.Address != "" {
-		stages = append(stages, func(ctx context.Context) error { return newHealth(line).serve(ctx, c.Health.Address) })
+		stages = append(stages, func(ctx context.Context) error { return health.serve(ctx, c.Health.Address) })
 	}
 	a.log.Infow("watching", "node", a.env.Node, "sockets", c.Linuxptp.Sockets, "osClock", c.OSClock.Enabled, "gnss", c.GNSS.Enabled, "synce", c.SyncE.Enabled, "thresholds", c.Thresholds)
 	release := time.AfterFunc(settled, func() {
@@ -142,6 +146,16 @@ func (a *Adapter) journal(ctx context.Context) (*journal.Log, error) {
 		Wait:      replacement,
 		Logger:    a.log.Named("journal").Desugar(),
 	})
+}
+
+// history returns what answers requests for events and states.
+func (a *Adapter) history(l *line, j *journal.Log) *stream.Server {
+	source := a.env.GetName()
+	return &stream.Server{
+		Journal: j, Encoder: l.encoder, Source: source,
+		State:  func() stream.State { return l.state(source) },
+		Logger: a.log.Named("stream").Desugar(),
+	}
 }
 
 // publisher returns what delivers to the sink, but for its cursor.

@@ -221,7 +221,7 @@ func (e *Env) parseFlags(args []string) error {
 	// Not StringVar: the help would show the present value, and K_SINK may hold a password.
 	flags.Func("sink", "`URL` that events are sent to (K_SINK)", set(&e.Sink))
 	flags.Func("node", "`name` of this node in resource addresses (NODE_NAME; default: the host's name)", set(&e.Node))
-	flags.Func("health", "`address` for /health and /readiness; empty for none (default: :8081)", set(&e.Config.Health.Address))
+	flags.Func("health", "`address` for /health, /readiness and /v1; empty for none (default: :8081)", set(&e.Config.Health.Address))
 	flags.Func("config", "`file` with the configuration in YAML (docs/configuration.md)", func(path string) error {
 		text, err := os.ReadFile(path)
 		if err != nil {

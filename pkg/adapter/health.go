@@ -22,14 +22,17 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
-// health answers the probes. It says the truth: alive means that observations can
-// still be decided, ready that every clock source was read once or is reported absent.
+// health answers the probes, and who asks for events and states. It says the truth: alive
+// means that observations can still be decided, ready that every clock source was read once
+// or is reported absent.
 type health struct {
 	line   *line
 	server *http.Server
+	stream atomic.Pointer[http.Handler] // nil while the journal is not there
 }
 
 func newHealth(l *line) *health {
@@ -37,8 +40,19 @@ func newHealth(l *line) *health {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", h.alive)
 	mux.HandleFunc("GET /readiness", h.readiness)
-	h.server = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	mux.HandleFunc("/v1/", h.history)
+	h.server = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 64 << 10}
 	return h
+}
+
+// history passes on what is asked of the journal.
+func (h *health) history(w http.ResponseWriter, r *http.Request) {
+	if s := h.stream.Load(); s != nil {
+		(*s).ServeHTTP(w, r)
+		return
+	}
+	w.Header().Set("Retry-After", "1")
+	http.Error(w, "not ready: another adapter still has the journal", http.StatusServiceUnavailable)
 }
 
 // alive passes through the line: if it were stuck, so would be the probe.

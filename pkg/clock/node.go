@@ -40,8 +40,9 @@ type Node struct {
 
 // published is a state of the node.
 type published struct {
-	state State
-	past  State // published before this node is watched (Resume)
+	state  State
+	reason Reason // why it became so
+	past   State  // published before this node is watched (Resume)
 }
 
 // known is the state, or the one of before while nothing is decided.
@@ -265,6 +266,7 @@ func publish(changes []Transition, at Instant, k Kind, p *published, v verdict) 
 	if v.state == before {
 		return changes
 	}
+	p.reason = v.reason
 	t := Transition{At: at, Kind: k, To: v.state, Reason: v.reason, Interface: v.iface}
 	if before != Unknown {
 		t.From, t.Missed = before, first && v.reason != HoldoverExpired

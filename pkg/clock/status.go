@@ -28,6 +28,8 @@ type Status struct {
 	// State and Class are what was published last; Unknown and nil when nothing was.
 	State State
 	Class Value
+	// Reason is why State is what it is; empty while it is Unknown.
+	Reason Reason
 	// Interface is the network interface that the instance follows or followed last;
 	// empty when unknown or when there is none.
 	Interface string
@@ -74,9 +76,13 @@ func (n *Node) State() State { return n.state.state }
 // and where it is not watched.
 func (n *Node) OSClockState() State { return n.osState.state }
 
+// Reasons returns why the node and its OS clock became what they are; empty where that was
+// before they are watched.
+func (n *Node) Reasons() (node, osClock Reason) { return n.state.reason, n.osState.reason }
+
 func (i *instance) status() Status {
 	s := Status{
-		Instance: i.name, Up: i.up, State: i.known(), Class: i.class, Interface: i.iface,
+		Instance: i.name, Up: i.up, State: i.known(), Reason: i.reason, Class: i.class, Interface: i.iface,
 		Grandmaster: i.parent.Grandmaster, Ports: append([]Port(nil), i.ports...), Silent: i.silent,
 	}
 	if i.fresh {

@@ -52,8 +52,10 @@ func (c *cursor) Next(ctx context.Context) (Entry, error) {
 		}
 		select {
 		case <-c.closed:
+			c.file.close()
 			return Entry{}, ErrClosed
 		case <-c.log.done:
+			c.file.close()
 			return Entry{}, ErrClosed
 		default:
 		}
