@@ -64,11 +64,14 @@ const (
 	// OSClockSet is that the operating system's clock was set, and how far. It is no
 	// state: every time is a transition from nil.
 	OSClockSet
+	// HardwareClockSet is that a PTP hardware clock was set, and how far. It is no state,
+	// either.
+	HardwareClockSet
 )
 
 // String names the kind for logs.
 func (k Kind) String() string {
-	return [...]string{"", "lock-state", "clock-class", "sync-state", "os-clock-sync-state", "os-clock-set"}[k]
+	return [...]string{"", "lock-state", "clock-class", "sync-state", "os-clock-sync-state", "os-clock-set", "hardware-clock-set"}[k]
 }
 
 // Shift is how much later a clock shows than it would if it had not been set.
@@ -92,12 +95,13 @@ type Transition struct {
 	// At is when the cause was observed, or when a timer ran out.
 	At   Instant
 	Kind Kind
-	// Instance is empty for properties of the node.
+	// Instance is empty for properties of the node, and the device, such as ptp0, for
+	// HardwareClockSet.
 	Instance string
 	// Interface is the network interface that the instance follows or followed
 	// last; empty when unknown or when there is none.
 	Interface string
-	// From is nil for the first value of a property, and for OSClockSet.
+	// From is nil for the first value of a property, and for OSClockSet and HardwareClockSet.
 	From, To Value
 	Reason   Reason
 	// Missed is whether the value has changed while nobody watched (Node.Resume): At is
@@ -116,7 +120,8 @@ type Reason string
 const (
 	// OffsetInRange: a port is SLAVE, Sync is fresh and the offset has been small enough.
 	OffsetInRange Reason = "OffsetInRange"
-	// OffsetOutOfRange: the offset has been too large while following a master.
+	// OffsetOutOfRange: the offset has been too large while following a master; of the OS clock,
+	// that from the hardware clock that it follows.
 	OffsetOutOfRange Reason = "OffsetOutOfRange"
 	// PortNotSlave: no port is in SLAVE any more, or none was.
 	PortNotSlave Reason = "PortNotSlave"
@@ -138,7 +143,7 @@ const (
 	Disciplined Reason = "Disciplined"
 	// NotDisciplined: nobody has adjusted the OS clock for longer than OSClockTimeout.
 	NotDisciplined Reason = "NotDisciplined"
-	// ClockStepped: the OS clock was set to another time.
+	// ClockStepped: the OS clock was set to another time, or the hardware clock of an instance.
 	ClockStepped Reason = "ClockStepped"
 	// ClockUnreadable: the kernel does not say how the OS clock is.
 	ClockUnreadable Reason = "ClockUnreadable"

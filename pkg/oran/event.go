@@ -164,6 +164,8 @@ func (e Encoder) describe(t clock.Transition) (string, []Value, error) {
 		return OSClockSyncState, []Value{{node + "/CLOCK_REALTIME", Notification, Enumeration, t.To.String()}}, nil
 	case clock.OSClockSet:
 		return OSClockSet, []Value{{node + "/CLOCK_REALTIME", Metric, Decimal, t.To.String()}}, nil
+	case clock.HardwareClockSet:
+		return HardwareClockSet, []Value{{node + "/" + url.PathEscape(t.Instance), Metric, Decimal, t.To.String()}}, nil
 	}
 	return "", nil, fmt.Errorf("kind %d of %q is not known", uint8(t.Kind), t.Instance)
 }

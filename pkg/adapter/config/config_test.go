@@ -32,8 +32,9 @@ import (
 // standard is the configuration of which nothing was said, but for a change.
 func standard(change func(*config.Config)) config.Config {
 	c := config.Config{
-		Cluster: "cluster",
-		OSClock: config.OSClock{FedBy: "ptp"},
+		Cluster:       "cluster",
+		HardwareClock: config.HardwareClock{PollInterval: metav1.Duration{Duration: time.Second}, Directory: "/dev"},
+		OSClock:       config.OSClock{FedBy: "ptp"},
 		Thresholds: config.Thresholds{
 			LockOffset:      metav1.Duration{Duration: 100 * time.Nanosecond},
 			UnlockOffset:    metav1.Duration{Duration: 200 * time.Nanosecond},
@@ -43,6 +44,7 @@ func standard(change func(*config.Config)) config.Config {
 			SyncIntervals:   4,
 			SyncTimeout:     metav1.Duration{Duration: 500 * time.Millisecond},
 			OSClockTimeout:  metav1.Duration{Duration: 5 * time.Second},
+			OSClockOffset:   metav1.Duration{Duration: time.Microsecond},
 		},
 		Events: config.Events{SourceFormat: "full"},
 		Delivery: config.Delivery{
@@ -92,7 +94,7 @@ func TestParse(t *testing.T) {
 				"linuxptp": {"sockets": ["/var/run/ptp/ptp4l*"], "domain": 0, "transportSpecific": 1},
 				"osClock": {"enabled": true, "fedBy": "other"},
 				"thresholds": {"lockOffset": "1us", "unlockOffset": "2us", "lockSamples": 5, "unlockSamples": 6, "holdoverTimeout": "1m",
-					"syncIntervals": 7, "syncTimeout": "8s", "osClockTimeout": "9s"},
+					"syncIntervals": 7, "syncTimeout": "8s", "osClockTimeout": "9s", "osClockOffset": "10us"},
 				"events": {"types": ["event.sync.ptp-status.ptp-state-change"], "sourceFormat": "oran", "reassertEvery": "5m"},
 				"delivery": {"timeout": "1s", "retry": 0, "backoffPolicy": "linear", "backoffDelay": "2s", "backoffMax": "3s",
 					"retryAfterMax": "4s", "backlog": "LatestPerResource",
@@ -113,6 +115,7 @@ func TestParse(t *testing.T) {
 					SyncIntervals:   7,
 					SyncTimeout:     metav1.Duration{Duration: 8 * time.Second},
 					OSClockTimeout:  metav1.Duration{Duration: 9 * time.Second},
+					OSClockOffset:   metav1.Duration{Duration: 10 * time.Microsecond},
 				},
 				Events: config.Events{Types: []string{"event.sync.ptp-status.ptp-state-change"}, SourceFormat: "oran", ReassertEvery: metav1.Duration{Duration: 5 * time.Minute}},
 				Delivery: config.Delivery{
@@ -196,7 +199,7 @@ func TestThresholdsValidate(t *testing.T) {
 		{name: "the smallest of everything", change: func(t *config.Thresholds) {
 			*t = config.Thresholds{
 				LockOffset: metav1.Duration{Duration: 1}, UnlockOffset: metav1.Duration{Duration: 1}, LockSamples: 1, UnlockSamples: 1,
-				SyncIntervals: 2, SyncTimeout: metav1.Duration{Duration: 1}, OSClockTimeout: metav1.Duration{Duration: 3 * time.Second},
+				SyncIntervals: 2, SyncTimeout: metav1.Duration{Duration: 1}, OSClockTimeout: metav1.Duration{Duration: 3 * time.Second}, OSClockOffset: metav1.Duration{Duration: 1},
 			}
 		}},
 		{
@@ -253,9 +256,9 @@ func TestThresholdsValidate(t *testing.T) {
 func TestClock(t *testing.T) {
 	got := config.Thresholds{
 		LockOffset: metav1.Duration{Duration: 1}, UnlockOffset: metav1.Duration{Duration: 2}, LockSamples: 3, UnlockSamples: 4,
-		HoldoverTimeout: metav1.Duration{Duration: 5}, OSClockTimeout: metav1.Duration{Duration: 6},
+		HoldoverTimeout: metav1.Duration{Duration: 5}, OSClockTimeout: metav1.Duration{Duration: 6}, OSClockOffset: metav1.Duration{Duration: 7},
 	}.Clock()
-	want := clock.Thresholds{LockOffset: 1, UnlockOffset: 2, LockSamples: 3, UnlockSamples: 4, HoldoverTimeout: 5, OSClockTimeout: 6}
+	want := clock.Thresholds{LockOffset: 1, UnlockOffset: 2, LockSamples: 3, UnlockSamples: 4, HoldoverTimeout: 5, OSClockTimeout: 6, OSClockOffset: 7}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("want (-) and got (+):\n%s", diff)
 	}

@@ -22,7 +22,7 @@ limitations under the License.
 // not tell the kernel about its bounds (maxerror), such as OpenNTPD.
 //
 // Reading changes nothing (adjtimex(2) without modes), and takes the lock of the kernel's
-// timekeeping for less than a microsecond, once a second.
+// timekeeping for less than a microsecond, once a second or a little more often.
 package osclock
 
 import (
@@ -38,12 +38,16 @@ import (
 	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
 )
 
-// period is how often the kernel is asked: it counts the time since an adjustment in
+// Period is how often the kernel is asked: it counts the time since an adjustment in
 // seconds (clock.OSClock). That the clock is set is noticed at once.
-const period = time.Second
+const Period = time.Second
 
 // Watcher watches CLOCK_REALTIME.
 type Watcher struct {
+	// Period is how often the kernel is asked. More often than once a second notices sooner
+	// that an adjustment has not come.
+	Period time.Duration
+
 	origin time.Time
 	emit   func(clock.Observation)
 	log    *zap.SugaredLogger
@@ -58,7 +62,7 @@ type Watcher struct {
 // NewWatcher returns a watcher that calls emit for every observation, with instants
 // counted from origin.
 func NewWatcher(origin time.Time, emit func(clock.Observation), log *zap.SugaredLogger) *Watcher {
-	return &Watcher{origin: origin, emit: emit, log: log, kernel: linux{}}
+	return &Watcher{Period: Period, origin: origin, emit: emit, log: log, kernel: linux{}}
 }
 
 // Run watches until ctx ends.
@@ -75,7 +79,7 @@ func (w *Watcher) Run(ctx context.Context) {
 			_ = alarm.Close()
 		})
 	}
-	ask := time.NewTicker(period)
+	ask := time.NewTicker(w.Period)
 	defer ask.Stop()
 	for {
 		w.look()
@@ -126,7 +130,7 @@ func (w *Watcher) look() {
 		w.log.Infow("what the kernel says of CLOCK_REALTIME", "synchronised", s.synchronised, "leap", s.leap, "tai", s.tai,
 			"maxError", t.maxError(), "estimatedError", t.estimatedError(), "frequency", t.frequency())
 	}
-	w.observe(at, clock.OSClock{MaxError: t.maxError()})
+	w.observe(at, clock.OSClock{MaxError: t.maxError(), TAI: time.Duration(t.Tai) * time.Second})
 }
 
 // unreadable reports that the kernel does not tell, and logs why when that changes.

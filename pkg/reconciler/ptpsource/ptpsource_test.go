@@ -440,14 +440,14 @@ func TestReconcilePermission(t *testing.T) {
 	}, {
 		Name:              "privileges need permission",
 		Objects:           []runtime.Object{newSource(privileged), sinkService()},
-		WantStatusUpdates: statuses(newSource(privileged, watchesLess("spec.hardwareClock"), refused("PrivilegedNotAllowed", privilegedMessage))),
+		WantStatusUpdates: statuses(newSource(privileged, refused("PrivilegedNotAllowed", privilegedMessage))),
 		WantEvents:        []string{"Warning PrivilegedNotAllowed " + privilegedMessage},
 	}, {
 		Name:        "privileges with permission",
 		Ctx:         withPolicy(func(p *policy.Policy) { p.AllowPrivileged = true }),
 		Objects:     []runtime.Object{newSource(privileged), sinkService()},
 		WantCreates: []runtime.Object{privilegedMade},
-		WantStatusUpdates: statuses(newSource(privileged, watchesLess("spec.hardwareClock"),
+		WantStatusUpdates: statuses(newSource(privileged,
 			with(changed(privilegedMade, func(ds *appsv1.DaemonSet) { ds.Generation = 1 })))),
 		WantEvents: []string{"Normal DaemonSetCreated Created DaemonSet adapters/" + dsName},
 	}, {

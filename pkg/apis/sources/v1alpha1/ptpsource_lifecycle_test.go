@@ -280,7 +280,7 @@ func TestMark(t *testing.T) {
 			name: "clocks that are not watched do not keep the source from being ready",
 			mark: func(s *v1alpha1.PtpSourceStatus) { s.MarkClocksWatched([]string{"spec.synce", "spec.gnss"}) },
 			want: conditions{
-				"ClocksWatched": "False NotYetSupported: this version accepts spec.synce, spec.gnss but does not watch it yet; linuxptp and osClock are watched",
+				"ClocksWatched": "False NotYetSupported: this version accepts spec.synce, spec.gnss but does not watch it yet; linuxptp, hardwareClock and osClock are watched",
 			},
 			initial: unknown, healthy: isTrue,
 		},

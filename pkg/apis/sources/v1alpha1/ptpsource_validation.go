@@ -64,7 +64,7 @@ func (s *PtpSourceSpec) Validate(context.Context) *apis.FieldError {
 		s.GNSS.validate().ViaField("gnss"),
 		s.Thresholds.validate().ViaField("thresholds"),
 		s.Events.validate().ViaField("events"),
-		s.Events.validateWatched(s.OSClock).ViaField("events"),
+		s.Events.validateWatched(s.OSClock, s.HardwareClock).ViaField("events"),
 		s.History.validate().ViaField("history"),
 	)
 }

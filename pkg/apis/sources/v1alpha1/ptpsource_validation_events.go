@@ -63,6 +63,7 @@ func (t *Thresholds) validate() *apis.FieldError {
 		inRange("syncIntervals", t.SyncIntervals, 2, maxSamples, "4, because one late Sync is no silence"),
 		durationInRange("syncTimeout", t.SyncTimeout, time.Millisecond, maxSyncTimeout, "500ms"),
 		durationInRange("osClockTimeout", t.OSClockTimeout, clock.ShortestOSClockTimeout, maxOSClockTimeout, "5s"),
+		durationInRange("osClockOffset", t.OSClockOffset, 1, maxOffset, "1us"),
 	)
 	if t.LockOffset != nil && t.UnlockOffset != nil && t.UnlockOffset.Duration < t.LockOffset.Duration {
 		errs = errs.Also(refuse("unlockOffset", t.UnlockOffset.Duration,
@@ -103,14 +104,15 @@ func (e *Events) validate() *apis.FieldError {
 }
 
 // validateWatched refuses to wait for what nobody looks at.
-func (e *Events) validateWatched(o *OSClock) *apis.FieldError {
-	if o != nil && o.Enabled {
-		return nil
-	}
+func (e *Events) validateWatched(o *OSClock, h *HardwareClock) *apis.FieldError {
+	osClock, hardwareClock := o != nil && o.Enabled, h != nil && h.Enabled
 	var errs *apis.FieldError
 	for i, name := range e.Types {
-		if name == oran.OSClockSyncStateChange || name == oran.OSClockStepped {
+		switch {
+		case (name == oran.OSClockSyncStateChange || name == oran.OSClockStepped) && !osClock:
 			errs = errs.Also(refuse(atIndex("types", i), name, "is never sent while the clock is not watched; set spec.osClock.enabled: true or leave it out"))
+		case name == oran.HardwareClockStepped && !hardwareClock:
+			errs = errs.Also(refuse(atIndex("types", i), name, "is never sent while the clocks are not watched; set spec.hardwareClock.enabled: true or leave it out"))
 		}
 	}
 	return errs

@@ -493,12 +493,12 @@ func refusals() []refusal {
 		{
 			`{"events": {"types": ["event.sync.ptp-status.ptp-state"]}}`,
 			`invalid value: "event.sync.ptp-status.ptp-state": spec.events.types[0]` + "\n" +
-				"must be one of event.sync.ptp-status.ptp-state-change, event.sync.ptp-status.ptp-clock-class-change, event.sync.sync-status.synchronization-state-change, event.sync.sync-status.os-clock-sync-state-change, event.sync.gnss-status.gnss-state-change, event.sync.synce-status.synce-state-change, event.sync.synce-status.synce-clock-quality-change, com.github.eventing-ptp.os-clock.stepped, com.github.eventing-ptp.events.lost",
+				"must be one of event.sync.ptp-status.ptp-state-change, event.sync.ptp-status.ptp-clock-class-change, event.sync.sync-status.synchronization-state-change, event.sync.sync-status.os-clock-sync-state-change, event.sync.gnss-status.gnss-state-change, event.sync.synce-status.synce-state-change, event.sync.synce-status.synce-clock-quality-change, com.github.eventing-ptp.os-clock.stepped, com.github.eventing-ptp.hardware-clock.stepped, com.github.eventing-ptp.events.lost",
 		},
 		{
 			`{"events": {"types": ["event.sync.sync-status.synce-state-change"]}}`,
 			`invalid value: "event.sync.sync-status.synce-state-change": spec.events.types[0]` + "\n" +
-				"must be one of event.sync.ptp-status.ptp-state-change, event.sync.ptp-status.ptp-clock-class-change, event.sync.sync-status.synchronization-state-change, event.sync.sync-status.os-clock-sync-state-change, event.sync.gnss-status.gnss-state-change, event.sync.synce-status.synce-state-change, event.sync.synce-status.synce-clock-quality-change, com.github.eventing-ptp.os-clock.stepped, com.github.eventing-ptp.events.lost",
+				"must be one of event.sync.ptp-status.ptp-state-change, event.sync.ptp-status.ptp-clock-class-change, event.sync.sync-status.synchronization-state-change, event.sync.sync-status.os-clock-sync-state-change, event.sync.gnss-status.gnss-state-change, event.sync.synce-status.synce-state-change, event.sync.synce-status.synce-clock-quality-change, com.github.eventing-ptp.os-clock.stepped, com.github.eventing-ptp.hardware-clock.stepped, com.github.eventing-ptp.events.lost",
 		},
 		{
 			`{"events": {"types": ["event.sync.ptp-status.ptp-state-change", "event.sync.ptp-status.ptp-state-change"]}}`,

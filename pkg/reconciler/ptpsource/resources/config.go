@@ -43,6 +43,13 @@ func makeConfig(args Args) (adapterconfig.Config, error) {
 	if spec.OSClock != nil {
 		c.OSClock = adapterconfig.OSClock{Enabled: spec.OSClock.Enabled, FedBy: string(spec.OSClock.FedBy)}
 	}
+	if h := spec.HardwareClock; h != nil {
+		c.HardwareClock.Enabled = h.Enabled
+		override(&c.HardwareClock.PollInterval, h.PollInterval)
+	}
+	if args.privileged() {
+		c.HardwareClock.Directory = devicesPath
+	}
 	c.Thresholds = args.Thresholds
 	c.Events.Types = spec.Events.Types
 	c.Events.SourceFormat = string(spec.Events.SourceFormat)
@@ -135,6 +142,7 @@ func Thresholds(spec v1alpha1.Thresholds, defaults adapterconfig.Thresholds) (ad
 	overrideCount(&t.SyncIntervals, spec.SyncIntervals)
 	override(&t.SyncTimeout, spec.SyncTimeout)
 	override(&t.OSClockTimeout, spec.OSClockTimeout)
+	override(&t.OSClockOffset, spec.OSClockOffset)
 	return t, t.Validate()
 }
 

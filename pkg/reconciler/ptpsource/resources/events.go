@@ -31,6 +31,9 @@ func sent(spec v1alpha1.PtpSourceSpec) []string {
 	if spec.OSClock != nil && spec.OSClock.Enabled {
 		types = append(types, oran.OSClockSyncStateChange, oran.OSClockStepped)
 	}
+	if spec.HardwareClock != nil && spec.HardwareClock.Enabled {
+		types = append(types, oran.HardwareClockStepped)
+	}
 	return types
 }
 
@@ -61,7 +64,6 @@ func NotYetWatched(source *v1alpha1.PtpSource) []string {
 		name string
 		asks bool
 	}{
-		{"spec.hardwareClock", spec.HardwareClock != nil && spec.HardwareClock.Enabled},
 		{"spec.gnss", spec.GNSS != nil && spec.GNSS.Enabled},
 		{"spec.synce", spec.SyncE != nil && spec.SyncE.Enabled},
 	} {

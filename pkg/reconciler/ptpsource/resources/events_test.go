@@ -64,6 +64,7 @@ func TestCloudEventAttributes(t *testing.T) {
 		{"steps of the OS clock, where they are asked for", watched, v1alpha1.Events{Types: []string{"com.github.eventing-ptp.os-clock.stepped"}}, []duckv1.CloudEventAttributes{
 			{Type: "com.github.eventing-ptp.os-clock.stepped", Source: "/cluster/node/*/sync/sync-status/os-clock-set"},
 		}},
+		{"steps of hardware clocks not where these are not watched", watched, v1alpha1.Events{Types: []string{"com.github.eventing-ptp.hardware-clock.stepped"}}, nil},
 		{"not what is not watched", &v1alpha1.OSClock{}, v1alpha1.Events{Types: []string{"event.sync.sync-status.os-clock-sync-state-change"}}, nil},
 		{"not what cannot be sent yet", nil, v1alpha1.Events{Types: []string{"event.sync.gnss-status.gnss-state-change"}}, nil},
 	} {
@@ -93,6 +94,7 @@ func TestCloudEventAttributesAreThoseOfTheEncoder(t *testing.T) {
 	want = append(want, duckv1.CloudEventAttributes{Type: lost.Type, Source: lost.Source})
 	got := resources.CloudEventAttributes(source(func(s *v1alpha1.PtpSource) {
 		s.Spec.OSClock = &v1alpha1.OSClock{Enabled: true}
+		s.Spec.HardwareClock = &v1alpha1.HardwareClock{Enabled: true}
 		s.Spec.Events.SourceFormat = "oran"
 		for _, d := range oran.Definitions() {
 			s.Spec.Events.Types = append(s.Spec.Events.Types, d.EventType)
@@ -120,7 +122,7 @@ func TestNotYetWatched(t *testing.T) {
 		s.Spec.Events.Types = []string{"event.sync.ptp-status.ptp-state-change", "event.sync.gnss-status.gnss-state-change"}
 	}))
 	want := []string{
-		"spec.hardwareClock", "spec.gnss", "spec.synce",
+		"spec.gnss", "spec.synce",
 		"event.sync.gnss-status.gnss-state-change in spec.events.types",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
