@@ -104,6 +104,7 @@ func (w *witness) see(at Instant, f Fact) {
 // card is the hardware clock of one instance: how far the OS clock is from it, and how it was
 // read.
 type card struct {
+	named    bool // ptp4l has said that it is its
 	offset   time.Duration
 	readable bool
 	far      int // readings in a row beyond twice OSClockOffset
@@ -115,9 +116,12 @@ func (c *card) pass(r *rand.Rand, now Instant, device string) Fact {
 	offsets := []time.Duration{0, 999, -1000, 1001, 2000, -2001, 5000}
 	switch k := r.IntN(40); {
 	case k < 5:
-		c.offset = offsets[r.IntN(len(offsets))] / time.Duration(1+r.IntN(3))
+		c.offset = offsets[r.IntN(len(offsets))]
 		fallthrough
 	case k < 36:
+		if !c.named {
+			return HardwareClock{Device: device, Offset: 37*time.Second + c.offset}
+		}
 		if !c.readable {
 			c.far = limits.UnlockSamples - 1 // the first decides alone
 		}
@@ -369,6 +373,7 @@ func TestRandomObservations(t *testing.T) {
 				for i := range f.Ports {
 					f.Ports[i].HardwareClock = "ptp" + name
 				}
+				cards[name].named = true
 			}
 			seen[name].see(now, fact)
 			check(now, n.Observe(Observation{At: now, Instance: name, Fact: fact}))
