@@ -92,6 +92,7 @@ func TestParse(t *testing.T) {
 			text: `{
 				"cluster": "site-7",
 				"linuxptp": {"sockets": ["/var/run/ptp/ptp4l*"], "domain": 0, "transportSpecific": 1},
+				"hardwareClock": {"enabled": true, "pollInterval": "50ms", "directory": "/host/dev"},
 				"osClock": {"enabled": true, "fedBy": "other"},
 				"thresholds": {"lockOffset": "1us", "unlockOffset": "2us", "lockSamples": 5, "unlockSamples": 6, "holdoverTimeout": "1m",
 					"syncIntervals": 7, "syncTimeout": "8s", "osClockTimeout": "9s", "osClockOffset": "10us"},
@@ -103,9 +104,10 @@ func TestParse(t *testing.T) {
 				"health": {"address": ""}
 			}`,
 			want: config.Config{
-				Cluster:  "site-7",
-				Linuxptp: config.Linuxptp{Sockets: []string{"/var/run/ptp/ptp4l*"}, Domain: new(uint8(0)), TransportSpecific: new(uint8(1))},
-				OSClock:  config.OSClock{Enabled: true, FedBy: "other"},
+				Cluster:       "site-7",
+				Linuxptp:      config.Linuxptp{Sockets: []string{"/var/run/ptp/ptp4l*"}, Domain: new(uint8(0)), TransportSpecific: new(uint8(1))},
+				HardwareClock: config.HardwareClock{Enabled: true, PollInterval: metav1.Duration{Duration: 50 * time.Millisecond}, Directory: "/host/dev"},
+				OSClock:       config.OSClock{Enabled: true, FedBy: "other"},
 				Thresholds: config.Thresholds{
 					LockOffset:      metav1.Duration{Duration: time.Microsecond},
 					UnlockOffset:    metav1.Duration{Duration: 2 * time.Microsecond},

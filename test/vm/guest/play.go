@@ -18,14 +18,20 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"net/http"
 	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// calm is how long it takes at most until everything is LOCKED again.
-const calm = 15 * time.Second
+// How long it takes at most until everything is LOCKED again.
+const (
+	calm = 9 * time.Second
+	// slewing is that after a step of the hardware clock, which ptp4l slews.
+	slewing = 17 * time.Second
+)
 
 // play breaks one thing after the other. The test looks for what must follow from each between
 // its mark and the next.
@@ -55,7 +61,7 @@ func (s *stage) play() error {
 	}
 
 	// each does something, waits, undoes it, and waits until all is well.
-	each := func(name string, do func() error, wait time.Duration, undo func() error) error {
+	each := func(name string, do func() error, wait time.Duration, undo func() error, again time.Duration) error {
 		if err := s.do(name, do); err != nil {
 			return err
 		}
@@ -64,11 +70,11 @@ func (s *stage) play() error {
 			if err := s.do(name+" over", undo); err != nil {
 				return err
 			}
-			time.Sleep(calm)
+			time.Sleep(again)
 		}
 		return nil
 	}
-	again := func(p **program, start func() (*program, error)) func() error {
+	restart := func(p **program, start func() (*program, error)) func() error {
 		return func() error {
 			started, err := start()
 			*p = started
@@ -76,24 +82,28 @@ func (s *stage) play() error {
 		}
 	}
 	return errors.Join(
-		each("phc stepped", func() error { return set(clientClock, time.Millisecond) }, calm, nil),
-		each("phc drifts", func() error { return steer(clientClock, 50) }, calm, nil),
-		each("phc2sys stopped", func() error { return phc2sys.signal(unix.SIGSTOP) }, 8*time.Second, func() error { return phc2sys.signal(unix.SIGCONT) }),
-		each("phc2sys killed", func() error { return phc2sys.signal(unix.SIGKILL) }, 8*time.Second, again(&phc2sys, s.startPHC2Sys)),
-		each("ptp4l stopped", func() error { return ptp4l.signal(unix.SIGSTOP) }, 3*time.Second, nil),
-		each("phc stepped while ptp4l is stopped", func() error { return set(clientClock, time.Millisecond) }, 2*time.Second, func() error { return ptp4l.signal(unix.SIGCONT) }),
-		each("ptp4l killed", func() error { return ptp4l.signal(unix.SIGKILL) }, 2*time.Second, again(&ptp4l, s.startClient)),
-		each("os clock stepped", func() error { return set("", 5*time.Second) }, calm, nil),
-		each("cable pulled", func() error { return cable("eth0", "off") }, 3*time.Second, func() error { return cable("eth0", "on") }),
+		each("phc stepped", func() error { return set(clientClock, time.Millisecond) }, slewing, nil, 0),
+		each("phc drifts", func() error { return steer(clientClock, 50) }, calm, nil, 0),
+		each("phc2sys stopped", func() error { return phc2sys.signal(unix.SIGSTOP) }, 8*time.Second, func() error { return phc2sys.signal(unix.SIGCONT) }, calm),
+		each("phc2sys killed", func() error { return phc2sys.signal(unix.SIGKILL) }, 8*time.Second, restart(&phc2sys, s.startPHC2Sys), calm),
+		each("ptp4l stopped", func() error { return ptp4l.signal(unix.SIGSTOP) }, 3*time.Second, nil, 0),
+		each("phc stepped while ptp4l is stopped", func() error { return set(clientClock, time.Millisecond) }, 2*time.Second, func() error { return ptp4l.signal(unix.SIGCONT) }, slewing),
+		each("ptp4l killed", func() error { return ptp4l.signal(unix.SIGKILL) }, 2*time.Second, restart(&ptp4l, s.startClient), calm),
+		each("os clock stepped", func() error { return set("", 5*time.Second) }, calm, nil, 0),
+		each("cable pulled", func() error { return cable("eth0", "off") }, 3*time.Second, func() error { return cable("eth0", "on") }, calm),
 		s.compare("residual at the end"),
-		each("phc gone", func() error { return os.WriteFile("/sys/class/ptp/ptp0/n_vclocks", []byte("0"), 0) }, 8*time.Second, nil),
+		each("phc gone", func() error { return os.WriteFile("/sys/class/ptp/ptp0/n_vclocks", []byte("0"), 0) }, 8*time.Second, nil, 0),
 		s.do("end", func() error { return nil }),
-		rest(),
+		s.delivered(),
 	)
 }
 
-// rest waits until the sink outside, which is slow from here, has everything.
-func rest() error {
-	time.Sleep(calm)
-	return nil
+// delivered asks the sink until it has everything. It is slow as seen from here, so it knows
+// better when nothing more comes.
+func (s *stage) delivered() error {
+	answer, err := http.Get(s.sink)
+	if err != nil {
+		return fmt.Errorf("ask the sink whether it has everything: %w", err)
+	}
+	return answer.Body.Close()
 }

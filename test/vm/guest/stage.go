@@ -230,9 +230,6 @@ func cable(card, state string) error {
 	return os.WriteFile("/dev/vport0p4", []byte("set_link "+card+" "+state+"\n"), 0)
 }
 
-// offsetOf is what phc_ctl says.
-var offsetOf = regexp.MustCompile(`offset from CLOCK_REALTIME is (-?\d+)ns`)
-
 // compare reads the client's clock as the adapter does, and as phc_ctl does in between.
 func (s *stage) compare(name string) error {
 	var mu sync.Mutex
@@ -262,7 +259,7 @@ func (s *stage) compare(name string) error {
 	if err != nil {
 		return err
 	}
-	found := offsetOf.FindSubmatch(bytes.TrimSpace([]byte(out)))
+	found := regexp.MustCompile(`offset from CLOCK_REALTIME is (-?\d+)ns`).FindSubmatch(bytes.TrimSpace([]byte(out)))
 	if found == nil || len(seen) < 4 {
 		return fmt.Errorf("phc_ctl says %q, and there were %d readings", out, len(seen))
 	}
