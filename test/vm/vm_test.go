@@ -66,16 +66,13 @@ type played struct {
 
 // play runs the machine once.
 var play = sync.OnceValues(func() (played, error) {
-	// It takes about a minute, and many times that on a machine that has other things to do.
-	ctx, cancel := context.WithTimeout(context.Background(), 14*time.Minute)
-	defer cancel()
 	dir, err := os.MkdirTemp("", "eventing-ptp-vm-")
 	if err != nil {
 		return played{}, err
 	}
 	defer os.RemoveAll(dir)
 	for name, path := range map[string]string{"guest": "./guest", "receive_adapter": "../../cmd/receive_adapter"} {
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(dir, name), path)
+		build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(dir, name), path)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
 		if said, err := build.CombinedOutput(); err != nil {
 			return played{}, fmt.Errorf("build %s: %w: %s", name, err, said)
@@ -111,6 +108,9 @@ var play = sync.OnceValues(func() (played, error) {
 		Run: filepath.Join(dir, "guest"), Args: []string{"-sink", "http://10.0.2.2:" + port},
 		Files: []string{filepath.Join(dir, "receive_adapter")}, Directory: dir,
 	}
+	// It takes about a minute, and many times that where the machine has other things to do.
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
 	err = machine.Start(ctx)
 	var p played
 	log, _ := os.ReadFile(filepath.Join(dir, "log"))
