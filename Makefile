@@ -52,6 +52,11 @@ unit: ## Run the unit tests and the seeds of the fuzz targets, with the race det
 integration: ## Run the tests on real ptp4l and a real Kubernetes API server in network namespaces (root).
 	@hack/integration.sh
 
+.PHONY: vm
+vm: ## Break real PTP hardware clocks in a virtual machine and compare the events (Debian on amd64; no KVM, no root).
+	@hack/deps.sh certificates gcc
+	@hack/gotest.sh vm -tags vm -count=1 -timeout 20m ./test/vm/...
+
 .PHONY: e2e
 e2e: ## Bring up a real cluster with Knative, run the tests on it, and take it down (root; KEEP=1 leaves it).
 	@hack/e2e.sh

@@ -36,6 +36,7 @@ import (
 	"github.com/eventing-ptp/eventing-ptp/pkg/observe/gnss"
 	"github.com/eventing-ptp/eventing-ptp/pkg/observe/linuxptp"
 	"github.com/eventing-ptp/eventing-ptp/pkg/observe/osclock"
+	"github.com/eventing-ptp/eventing-ptp/pkg/observe/phc"
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 	"github.com/eventing-ptp/eventing-ptp/pkg/publish/sink"
 	"github.com/eventing-ptp/eventing-ptp/pkg/publish/stream"
@@ -103,7 +104,17 @@ func (a *Adapter) Start(ctx context.Context) error {
 	}
 	if c.OSClock.Enabled {
 		osClock := osclock.NewWatcher(osclock.Config{Chronyd: c.OSClock.Chronyd}, origin, line.observe, a.log.Named("osclock"))
+		if c.HardwareClock.Enabled {
+			osClock.Period = besideHardware
+		}
 		stages = append(stages, func(ctx context.Context) error { osClock.Run(ctx); return nil })
+	}
+	if c.HardwareClock.Enabled {
+		hardwareClocks, err := phc.NewWatcher(hardwareClock(c), origin, line.observe, a.log.Named("phc"))
+		if err != nil {
+			return err
+		}
+		stages = append(stages, func(ctx context.Context) error { hardwareClocks.Run(ctx); return nil })
 	}
 	if c.GNSS.Enabled {
 		receivers := gnss.NewWatcher(c.GNSS.GPSD, origin, line.observe, a.log.Named("gnss"))
@@ -119,7 +130,7 @@ func (a *Adapter) Start(ctx context.Context) error {
 	if c.Health.Address != "" {
 		stages = append(stages, func(ctx context.Context) error { return health.serve(ctx, c.Health.Address) })
 	}
-	a.log.Infow("watching", "node", a.env.Node, "sockets", c.Linuxptp.Sockets, "osClock", c.OSClock.Enabled, "gnss", c.GNSS.Enabled, "synce", c.SyncE.Enabled, "thresholds", c.Thresholds)
+	a.log.Infow("watching", "node", a.env.Node, "sockets", c.Linuxptp.Sockets, "hardwareClock", c.HardwareClock.Enabled, "osClock", c.OSClock.Enabled, "gnss", c.GNSS.Enabled, "synce", c.SyncE.Enabled, "thresholds", c.Thresholds)
 	release := time.AfterFunc(settled, func() {
 		if err := releaseStartup(); err != nil {
 			a.log.Debugw("the adapter takes more memory than it needs", zap.Error(err))
@@ -128,6 +139,10 @@ func (a *Adapter) Start(ctx context.Context) error {
 	defer release.Stop()
 	return together(ctx, stages)
 }
+
+// besideHardware is how often the kernel is asked of the OS clock where hardware clocks are
+// watched: an adjustment that does not come is noticed so much later than it could be.
+const besideHardware = 250 * time.Millisecond
 
 // settled is how long after the start the adapter has said what there is to say.
 const settled = 10 * time.Second

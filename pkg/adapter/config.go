@@ -34,6 +34,7 @@ import (
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/adapter/config"
 	"github.com/eventing-ptp/eventing-ptp/pkg/observe/linuxptp"
+	"github.com/eventing-ptp/eventing-ptp/pkg/observe/phc"
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 )
 
@@ -60,6 +61,9 @@ func validate(c config.Config) error {
 		return err
 	}
 	if err := watching(c).Validate(); err != nil {
+		return err
+	}
+	if err := hardwareClock(c).Validate(); err != nil {
 		return err
 	}
 	if c.OSClock.FedBy != config.FedByPTP && c.OSClock.FedBy != config.FedByOther {
@@ -125,6 +129,11 @@ func watching(c config.Config) linuxptp.Config {
 		SyncTimeout:       c.Thresholds.SyncTimeout.Duration,
 		CalmOffset:        min(c.Thresholds.LockOffset.Duration, time.Second),
 	}
+}
+
+// hardwareClock is what the watcher of hardware clocks is to do.
+func hardwareClock(c config.Config) phc.Config {
+	return phc.Config{Interval: c.HardwareClock.PollInterval.Duration, Directory: c.HardwareClock.Directory}
 }
 
 // validateURL refuses what no event can be sent to. It does not repeat the URL, which
@@ -230,6 +239,8 @@ func (e *Env) parseFlags(args []string) error {
 		return e.Config.Parse(string(text), path)
 	})
 	flags.Func("journal", "`directory` in which events and what the sink has of them outlive the adapter (default: in memory)", set(&e.Config.History.Directory))
+	flags.BoolVar(&e.Config.HardwareClock.Enabled, "hardware-clock", e.Config.HardwareClock.Enabled, "watch the PTP hardware clocks (/dev/ptpN), too")
+	flags.BoolVar(&e.Config.OSClock.Enabled, "os-clock", e.Config.OSClock.Enabled, "watch the operating system's clock, too")
 	var sockets []string
 	flags.Func("socket", "`path` or quoted pattern of a ptp4l socket (uds_address); may be repeated", func(pattern string) error {
 		sockets = append(sockets, pattern)

@@ -68,6 +68,9 @@ func newLine(origin time.Time, c config.Config, e oran.Encoder, log *zap.Sugared
 	if c.SyncE.Enabled {
 		node.WatchDPLLs()
 	}
+	if c.HardwareClock.Enabled {
+		node.WatchHardwareClocks()
+	}
 	return &line{
 		origin: origin, encoder: e, types: c.Events.Types, thresholds: thresholds, log: log,
 		node: node, since: map[property]clock.Instant{},
@@ -113,7 +116,7 @@ func outcome(changes []clock.Transition) []clock.Transition {
 	for n, c := range changes {
 		p := property{c.Kind, c.Instance}
 		switch {
-		case c.Kind == clock.OSClockSet: // each is one more
+		case c.Kind == clock.OSClockSet, c.Kind == clock.HardwareClockSet: // each is one more
 		case last[p] != n || first[p].From == c.To:
 			continue
 		default:

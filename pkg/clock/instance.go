@@ -45,11 +45,20 @@ type instance struct {
 	fresh     bool
 	silent    bool
 	good, bad int // samples in a row, within LockOffset and beyond UnlockOffset
+	goodSince Instant
 	offset    time.Duration
 	// pathDelay is meaningful while hasPathDelay is set: like the samples, one of before
 	// says nothing about the present master.
 	pathDelay    time.Duration
 	hasPathDelay bool
+	// device is the hardware clock of the port that the clock follows or followed last, else
+	// of its first port; empty when none is known.
+	device string
+	// scale is meaningful while hasScale is set.
+	scale    TimeProperties
+	hasScale bool
+	// closeness is that of the OS clock to device.
+	closeness closeness
 
 	// What was decided. classPast is whether class was published before this instance is
 	// watched, and nothing was seen yet that it could follow from.
@@ -73,7 +82,7 @@ func (i *instance) slave() (Port, bool) {
 }
 
 // observe takes in one fact. It changes what is known, not what is decided.
-func (i *instance) observe(f Fact) {
+func (i *instance) observe(at Instant, f Fact) {
 	before, was := i.slave()
 	switch f := f.(type) {
 	case Reading:
@@ -97,8 +106,10 @@ func (i *instance) observe(f Fact) {
 		}
 	case Port:
 		i.setPort(f)
+	case TimeProperties:
+		i.scale, i.hasScale = f, true
 	case Sync:
-		i.sample(f)
+		i.sample(at, f)
 	case PathDelay:
 		i.pathDelay, i.hasPathDelay = f.Delay, was && f.Delay != 0
 	case Silence:
@@ -117,6 +128,7 @@ func (i *instance) observe(f Fact) {
 	if is && after.Interface != "" {
 		i.iface = after.Interface
 	}
+	i.chooseDevice(after, is)
 }
 
 func (i *instance) setPort(p Port) {
@@ -127,19 +139,21 @@ func (i *instance) setPort(p Port) {
 		i.ports = slices.Insert(i.ports, n, p)
 		return
 	}
-	if p.Interface == "" {
-		p.Interface = i.ports[n].Interface
-	}
+	p.Interface = cmp.Or(p.Interface, i.ports[n].Interface)
+	p.HardwareClock = cmp.Or(p.HardwareClock, i.ports[n].HardwareClock)
 	i.ports[n] = p
 }
 
 // sample counts one offset, and the calm ones before it. Samples of a clock that follows
 // nobody count for nothing.
-func (i *instance) sample(s Sync) {
+func (i *instance) sample(at Instant, s Sync) {
 	if _, ok := i.slave(); !ok {
 		return
 	}
 	i.fresh, i.silent, i.offset = true, false, s.Offset
+	if i.good == 0 {
+		i.goodSince = at
+	}
 	if s.Calm > 0 {
 		i.good, i.bad = i.good+s.Calm, 0
 	}
@@ -267,7 +281,11 @@ func (i *instance) announced() (Value, Reason) {
 func (i *instance) step(now Instant, f Fact) []Transition {
 	from, missed := i.known(), i.undecided() && i.past != Unknown
 	if f != nil {
-		i.observe(f)
+		i.observe(now, f)
+	}
+	if set, ok := f.(HardwareClockStep); ok && i.spoilt(now, set) {
+		i.forgetSamples()
+		i.become(Freerun, ClockStepped)
 	}
 	i.decide(now)
 

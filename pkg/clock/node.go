@@ -16,7 +16,10 @@ limitations under the License.
 
 package clock
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Node turns observations of the clocks of one node into transitions. It is not safe
 // for concurrent use.
@@ -33,6 +36,9 @@ type Node struct {
 	// gnss and dplls are nil while they are not watched.
 	gnss  *gnss
 	dplls *dplls
+	// hardware is nil while the hardware clocks are not watched. tai is what the kernel says.
+	hardware *hardware
+	tai      time.Duration
 
 	// What was published of the node itself.
 	osState, state published
@@ -74,9 +80,14 @@ func (n *Node) WatchDPLLs() {
 	n.dplls = &dplls{holdover: phase{holdover: n.thresholds.HoldoverTimeout}}
 }
 
+// WatchHardwareClocks says that the PTP hardware clocks are watched, too. An instance whose
+// clock somebody else has set is not LOCKED, and an OS clock that PTP feeds is LOCKED only
+// while it is where the hardware clock says. It must be called before the first observation.
+func (n *Node) WatchHardwareClocks() { n.hardware = &hardware{} }
+
 // Observe takes in one observation and returns what has changed by it, in the order
-// lock-state, clock-class, os-clock-set, those of GNSS and SyncE, os-clock-sync-state,
-// sync-state. Observations must come in the order of time.
+// hardware-clock-set, lock-state, clock-class, os-clock-set, those of GNSS and SyncE,
+// os-clock-sync-state, sync-state. Observations must come in the order of time.
 func (n *Node) Observe(o Observation) []Transition {
 	var changes []Transition
 	switch f := o.Fact.(type) {
@@ -90,7 +101,7 @@ func (n *Node) Observe(o Observation) []Transition {
 		if n.os == nil {
 			return nil
 		}
-		n.os.step(o.At, f)
+		n.observeOSClock(o.At, f)
 		if step, ok := f.(OSClockStep); ok {
 			changes = append(changes, Transition{At: o.At, Kind: OSClockSet, To: Shift(step.By), Reason: ClockStepped})
 		}
@@ -107,10 +118,27 @@ func (n *Node) Observe(o Observation) []Transition {
 		for _, i := range n.instances { // a grandmaster may not be what it was
 			changes = append(changes, i.step(o.At, nil)...)
 		}
+	case HardwareClocks, HardwareClock, HardwareClockStep, HardwareClockUnreadable:
+		changes = n.observeHardware(o.At, f)
 	default:
 		changes = n.instance(o.Instance).step(o.At, f)
+		if n.os != nil && n.hardware != nil {
+			n.os.step(o.At, nil, n.evidence()) // another clock may be the best now
+		}
 	}
 	return n.settle(o.At, changes)
+}
+
+func (n *Node) observeOSClock(at Instant, f Fact) {
+	switch f := f.(type) {
+	case OSClock:
+		n.tai = f.TAI
+	case OSClockStep:
+		for _, i := range n.instances {
+			i.closeness.forget()
+		}
+	}
+	n.os.step(at, f, n.evidence())
 }
 
 // Advance returns what has changed because time has passed.
@@ -120,7 +148,7 @@ func (n *Node) Advance(now Instant) []Transition {
 		changes = append(changes, i.step(now, nil)...)
 	}
 	if n.os != nil {
-		n.os.step(now, nil)
+		n.os.step(now, nil, n.evidence())
 	}
 	if n.dplls != nil {
 		changes = append(changes, n.dplls.step(now, nil)...)
@@ -187,7 +215,7 @@ func (n *Node) Deadline() (Instant, bool) {
 // Ready is whether every clock source was read once, or is known to be absent.
 func (n *Node) Ready() bool {
 	return n.listed && !slices.ContainsFunc(n.instances, func(i *instance) bool { return !i.seen }) && (n.os == nil || n.os.seen) &&
-		(n.gnss == nil || n.gnss.ready()) && (n.dplls == nil || n.dplls.seen)
+		(n.hardware == nil || n.hardware.listed) && (n.gnss == nil || n.gnss.ready()) && (n.dplls == nil || n.dplls.seen)
 }
 
 func (n *Node) instance(name string) *instance {

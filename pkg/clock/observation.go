@@ -33,10 +33,11 @@ type Observation struct {
 
 // Fact is what was seen. It says nothing about what follows from it.
 //
-// The facts are Inventory, Reading, Port, Parent, Local, Sync, PathDelay, Silence and Down
-// about ptp4l, OSClock, OSClockTracking, OSClockStep and OSClockUnreadable about
-// CLOCK_REALTIME, GNSSReceivers, GNSSReport, GNSSSilence and GNSSDown about GNSS receivers, and
-// DPLLs and DPLLUnreadable about DPLLs.
+// The facts are Inventory, Reading, Port, Parent, Local, TimeProperties, Sync, PathDelay,
+// Silence and Down about ptp4l, OSClock, OSClockTracking, OSClockStep and OSClockUnreadable
+// about CLOCK_REALTIME, HardwareClocks, HardwareClock, HardwareClockStep and
+// HardwareClockUnreadable about PTP hardware clocks, GNSSReceivers, GNSSReport, GNSSSilence and
+// GNSSDown about GNSS receivers, and DPLLs and DPLLUnreadable about DPLLs.
 type Fact interface{ fact() }
 
 // Inventory lists every instance that is configured or was found. It is sent
@@ -72,6 +73,21 @@ type Port struct {
 	State  PortState
 	// Interface is the network interface of the port; empty when ptp4l did not say.
 	Interface string
+	// HardwareClock is the device of the clock that stamps its messages, such as ptp0;
+	// NoHardwareClock when the kernel stamps them, and empty when ptp4l did not say.
+	HardwareClock string
+}
+
+// NoHardwareClock is the HardwareClock of a port without.
+const NoHardwareClock = "none"
+
+// TimeProperties is the timescale that ptp4l's clock is in (IEEE 1588-2019, 8.2.4
+// timePropertiesDS).
+type TimeProperties struct {
+	// PTP is whether it is TAI. Otherwise its seconds are counted from anywhere.
+	PTP bool
+	// UTCOffset is TAI minus UTC; meaningful while PTP is set.
+	UTCOffset time.Duration
 }
 
 // Sync is one Sync message that ptp4l has processed.
@@ -108,6 +124,8 @@ type OSClock struct {
 	// their own bound. From then on the kernel adds 500 µs every second. It is at most
 	// Unbounded.
 	MaxError time.Duration
+	// TAI is TAI minus UTC as somebody has told the kernel; 0 if nobody has.
+	TAI time.Duration
 }
 
 // OSClockTracking is what chronyd says of how it disciplines CLOCK_REALTIME. It comes before
@@ -131,19 +149,64 @@ type OSClockUnreadable struct {
 	Cause string
 }
 
-func (Inventory) fact()         {}
-func (Reading) fact()           {}
-func (Local) fact()             {}
-func (Parent) fact()            {}
-func (Port) fact()              {}
-func (Sync) fact()              {}
-func (PathDelay) fact()         {}
-func (Silence) fact()           {}
-func (Down) fact()              {}
-func (OSClock) fact()           {}
-func (OSClockTracking) fact()   {}
-func (OSClockStep) fact()       {}
-func (OSClockUnreadable) fact() {}
+// HardwareClocks lists the PTP hardware clocks of the machine. It is sent once after the
+// first search, and again whenever the list changes.
+type HardwareClocks struct{ Devices []HardwareClockDevice }
+
+// HardwareClockDevice is one of them.
+type HardwareClockDevice struct {
+	Name string // such as ptp0
+	// Interfaces are the network interfaces that have it, as far as they can be seen.
+	Interfaces []string
+}
+
+// HardwareClock is the time of a PTP hardware clock.
+type HardwareClock struct {
+	Device string // such as ptp0
+	// Offset is the clock minus CLOCK_REALTIME, whatever the timescale of either, and Within
+	// how exactly it is known.
+	Offset, Within time.Duration
+	// Frequency is by how many parts per billion the clock is made faster, when HasFrequency
+	// is set.
+	Frequency    float64
+	HasFrequency bool
+}
+
+// HardwareClockStep means that a PTP hardware clock was set, as opposed to being slewed.
+type HardwareClockStep struct {
+	Device string
+	// By is how much later the clock shows than it would without.
+	By time.Duration
+	// Within is how long before it was noticed that may have been.
+	Within time.Duration
+}
+
+// HardwareClockUnreadable means that a PTP hardware clock cannot be read. The next
+// HardwareClock ends it.
+type HardwareClockUnreadable struct {
+	Device string
+	// Cause says why, for people.
+	Cause string
+}
+
+func (Inventory) fact()               {}
+func (Reading) fact()                 {}
+func (Local) fact()                   {}
+func (Parent) fact()                  {}
+func (Port) fact()                    {}
+func (TimeProperties) fact()          {}
+func (Sync) fact()                    {}
+func (PathDelay) fact()               {}
+func (Silence) fact()                 {}
+func (Down) fact()                    {}
+func (OSClock) fact()                 {}
+func (OSClockTracking) fact()         {}
+func (OSClockStep) fact()             {}
+func (OSClockUnreadable) fact()       {}
+func (HardwareClocks) fact()          {}
+func (HardwareClock) fact()           {}
+func (HardwareClockStep) fact()       {}
+func (HardwareClockUnreadable) fact() {}
 
 // Identity is a PTP clock identity (IEEE 1588-2019, 5.3.4).
 type Identity [8]byte

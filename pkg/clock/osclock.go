@@ -25,8 +25,9 @@ const (
 	// clock was set, when an NTP daemon has given up, and 8 h 53 min after the last
 	// adjustment.
 	Unbounded = 16 * time.Second
-	// maxErrorStep is how often 500 µs are added: when a second of CLOCK_REALTIME ends.
-	maxErrorStep = time.Second
+	// maxErrorStep is how often maxErrorPerStep is added: when a second of CLOCK_REALTIME ends.
+	maxErrorStep    = time.Second
+	maxErrorPerStep = 500 * time.Microsecond
 	// timePerMaxError is how much time has passed for what was added (1/MAXFREQ).
 	timePerMaxError = 2000
 )
@@ -53,6 +54,9 @@ type osClock struct {
 	// timeout.
 	counted Instant
 	regular bool
+	// peaks are MaxError before the last two times that it became smaller: how often the clock
+	// is adjusted, as far as the kernel's seconds tell.
+	peaks [2]time.Duration
 
 	// What was decided.
 	phase
@@ -84,6 +88,7 @@ func (c *osClock) read(at Instant, maxError time.Duration) {
 	adjusted := at.Add(-maxError * timePerMaxError)
 	if c.bounded && maxError < c.maxError {
 		adjusted = max(adjusted, c.asked)
+		c.peaks = [2]time.Duration{c.peaks[1], c.maxError}
 	}
 	switch {
 	case !c.bounded:
@@ -111,20 +116,31 @@ func (c *osClock) discipline() (adjusted Instant, timeout time.Duration, regular
 	return max(c.adjusted, c.tracked.Add(-c.tracking.Since)), max(c.timeout, trackingIntervals*c.tracking.Every), true
 }
 
-// decide derives the state from what is known at now. A clock that was not LOCKED before
-// needs two adjustments within the timeout: one that is adjusted more rarely than that is
-// not LOCKED in turns.
-func (c *osClock) decide(now Instant) {
+// missed is whether three adjustments have not come: three of the kernel's seconds have ended
+// since the last one, or three times as many as usual of a clock that is adjusted more rarely
+// than once a second.
+func (c *osClock) missed() bool {
+	return c.maxError >= 3*max(maxErrorPerStep, min(c.peaks[0], c.peaks[1]))
+}
+
+// decide derives the state from what is known at now, and from what a hardware clock says. A
+// clock that was not LOCKED before needs two adjustments within the timeout: one that is
+// adjusted more rarely than that is not LOCKED in turns. Where there is a hardware clock to
+// follow, it must be followed closely: in place, and in time.
+func (c *osClock) decide(now Instant, e evidence) {
 	adjusted, timeout, regular := c.discipline()
-	fresh := c.bounded && now.Sub(adjusted) <= timeout
+	judged := (e == far || e == unsure || e == near) && c.tracking.Every == 0 // else it says itself how often
+	fresh := c.bounded && now.Sub(adjusted) <= timeout && (!judged || !c.missed())
 	switch {
-	case !c.seen:
+	case !c.seen || e == awaited && c.undecided():
 		c.expire(now)
 		return
-	case fresh && (regular || c.state == Unknown):
+	case e == far, e == unsure && c.state == Unknown:
+		c.become(Freerun, OffsetOutOfRange)
+	case fresh && (regular || c.state == Unknown) && e != unsure:
 		c.become(Locked, Disciplined)
 	case fresh:
-		// The next adjustment decides, or that there is none.
+		// The next adjustment decides, or the next reading, or that there is none.
 	case !c.readable:
 		c.lose(now, ClockUnreadable)
 	case !c.bounded && c.stepped:
@@ -137,9 +153,9 @@ func (c *osClock) decide(now Instant) {
 }
 
 // step observes a fact, if there is one, and decides.
-func (c *osClock) step(now Instant, f Fact) {
+func (c *osClock) step(now Instant, f Fact, e evidence) {
 	if f != nil {
 		c.observe(now, f)
 	}
-	c.decide(now)
+	c.decide(now, e)
 }

@@ -32,7 +32,9 @@ type witness struct {
 	states    map[uint16]PortState
 	heard     bool // a Sync since the slave port became slave, and no silence since
 	last      time.Duration
-	tooLarge  int // samples in a row beyond UnlockOffset
+	tooLarge  int     // samples in a row beyond UnlockOffset
+	goodSince Instant // meaningful while fine is set: the last sample was within LockOffset
+	fine      bool
 	lostSince Instant
 }
 
@@ -73,6 +75,10 @@ func (w *witness) see(at Instant, f Fact) {
 	case Sync:
 		if len(before) > 0 {
 			w.heard, w.last = true, f.Offset
+			if !w.fine {
+				w.goodSince = at
+			}
+			w.fine = f.Offset.Abs() <= limits.LockOffset
 			if f.Calm > 0 {
 				w.tooLarge = 0
 			}
@@ -83,15 +89,54 @@ func (w *witness) see(at Instant, f Fact) {
 			}
 		}
 	case Silence:
-		w.heard, w.tooLarge = false, 0
+		w.heard, w.tooLarge, w.fine = false, 0, false
 	}
 	after := w.slaves()
 	if len(before) == 0 || len(after) == 0 || before[0] != after[0] {
 		w.heard, w.tooLarge = w.heard && len(before) > 0 && len(after) > 0 && before[0] == after[0], 0
 	}
+	w.fine = w.fine && w.heard
 	if had || w.hasSource() {
 		w.lostSince = at
 	}
+}
+
+// card is the hardware clock of one instance: how far the OS clock is from it, and how it was
+// read.
+type card struct {
+	named    bool // ptp4l has said that it is its
+	offset   time.Duration
+	readable bool
+	far      int // readings in a row beyond twice OSClockOffset
+	read     Instant
+}
+
+// pass lets the clock be read, be set, come and go.
+func (c *card) pass(r *rand.Rand, now Instant, device string) Fact {
+	offsets := []time.Duration{0, 999, -1000, 1001, 2000, -2001, 5000}
+	switch k := r.IntN(40); {
+	case k < 5:
+		c.offset = offsets[r.IntN(len(offsets))]
+		fallthrough
+	case k < 36:
+		if !c.named {
+			return HardwareClock{Device: device, Offset: 37*time.Second + c.offset}
+		}
+		if !c.readable {
+			c.far = limits.UnlockSamples - 1 // the first decides alone
+		}
+		if c.offset.Abs() <= 2*limits.OSClockOffset {
+			c.far = 0
+		} else {
+			c.far++
+		}
+		c.readable, c.read = true, now
+		return HardwareClock{Device: device, Offset: 37*time.Second + c.offset}
+	case k < 38:
+		return HardwareClockStep{Device: device, By: time.Duration(r.IntN(2000) - 1000), Within: now.Sub(c.read)}
+	}
+	c.readable, c.far = false, 0
+	return HardwareClockUnreadable{Device: device}
 }
 
 func (w *witness) following() bool { return w.up && len(w.slaves()) > 0 && w.heard }
@@ -183,9 +228,13 @@ func TestRandomObservations(t *testing.T) {
 	for round := range 400 {
 		r := rand.New(rand.NewPCG(seed, uint64(round)))
 		n := NewNode(limits)
-		watched, fed := r.IntN(4) > 0, r.IntN(2) > 0
+		watched, fed, hardware := r.IntN(4) > 0, r.IntN(2) > 0, r.IntN(2) > 0
 		if watched {
 			n.WatchOSClock(fed)
+		}
+		cards := map[string]*card{"a": {}, "b": {}}
+		if hardware {
+			n.WatchHardwareClocks()
 		}
 		kernel := &kernelWitness{bound: []time.Duration{0, 0, 20 * time.Millisecond}[r.IntN(3)]}
 		names := []string{"a", "b"}
@@ -206,6 +255,11 @@ func TestRandomObservations(t *testing.T) {
 				key := c.Instance + " " + c.Kind.String()
 				w := seen[c.Instance]
 				switch {
+				case c.Kind == HardwareClockSet:
+					if c.From != nil || !hardware {
+						fail(c, "hardware clocks are not watched")
+					}
+					continue
 				case c.Kind == OSClockSet:
 					if c.From != nil || !kernel.set || !watched {
 						fail(c, "the clock was not set")
@@ -229,7 +283,8 @@ func TestRandomObservations(t *testing.T) {
 					fail(c, "out of FREERUN without two adjustments")
 				}
 				if c.Kind == OSClockState && c.To == Freerun {
-					unfed = !slices.Contains([]Reason{NotDisciplined, ClockStepped, ClockUnreadable, HoldoverExpired}, c.Reason)
+					unfed = !slices.Contains([]Reason{NotDisciplined, ClockStepped, ClockUnreadable, HoldoverExpired}, c.Reason) ||
+						c.Reason == ClockStepped && !kernel.set // but a hardware clock was
 				}
 				value[key] = c.To
 				if c.From != nil && c.Kind != ClockClass {
@@ -238,6 +293,7 @@ func TestRandomObservations(t *testing.T) {
 				if c.From != nil && c.Kind == OSClockState {
 					reached["OS "+c.From.String()+">"+c.To.String()]++
 				}
+				reached[c.Kind.String()+" "+string(c.Reason)]++
 			}
 			for name, w := range seen {
 				lock, class := value[name+" lock-state"], value[name+" clock-class"]
@@ -273,6 +329,18 @@ func TestRandomObservations(t *testing.T) {
 			if value[" sync-state"] == Locked && watched && os != Locked {
 				t.Fatalf("at %v: the node is LOCKED, its OS clock is %v (round %d of seed %d)", now, os, round, seed)
 			}
+			if os == Locked && fed && hardware {
+				best, near := Unknown, false
+				for name, c := range cards {
+					if lock, _ := value[name+" lock-state"].(State); lock > best {
+						best, near = lock, false
+					}
+					near = near || value[name+" lock-state"] == best && c.far < limits.UnlockSamples
+				}
+				if !near {
+					t.Fatalf("at %v: the OS clock is LOCKED, far from every clock that can feed it (round %d of seed %d)", now, round, seed)
+				}
+			}
 			if now != kernel.asked {
 				return // what follows is true when the kernel has just been asked
 			}
@@ -283,13 +351,17 @@ func TestRandomObservations(t *testing.T) {
 			if os != nil && kernel.set && os != Freerun {
 				t.Fatalf("at %v: the OS clock is %v after it was set (round %d of seed %d)", now, os, round, seed)
 			}
-			steady := kernel.bound == 0 && kernel.since(now, 1500*time.Millisecond) > 0 && now.Sub(kernel.steady) > 6*time.Second
+			steady := !hardware && kernel.bound == 0 && kernel.since(now, 1500*time.Millisecond) > 0 && now.Sub(kernel.steady) > 6*time.Second
 			if os != nil && os != Locked && steady && (ptp || !fed) {
 				t.Fatalf("at %v: the OS clock is %v although it is adjusted all the time (round %d of seed %d)", now, os, round, seed)
 			}
 		}
 
 		check(now, n.Observe(Observation{Fact: Inventory{Instances: names}}))
+		for _, name := range names {
+			check(now, n.Observe(Observation{Instance: name, Fact: inTAI}))
+		}
+		check(now, n.Observe(Observation{Fact: HardwareClocks{Devices: []HardwareClockDevice{{Name: "ptpa"}, {Name: "ptpb"}}}}))
 		for range 600 {
 			// Never 0: what the kernel said at this instant is what it says for all of it.
 			now = now.Add(time.Duration(1+r.IntN(400)) * time.Millisecond)
@@ -297,8 +369,28 @@ func TestRandomObservations(t *testing.T) {
 				check(at, n.Advance(at))
 			}
 			name, fact := names[r.IntN(2)], randomFact(r)
+			if f, ok := fact.(Reading); ok {
+				for i := range f.Ports {
+					f.Ports[i].HardwareClock = "ptp" + name
+				}
+				cards[name].named = true
+			}
 			seen[name].see(now, fact)
 			check(now, n.Observe(Observation{At: now, Instance: name, Fact: fact}))
+			if hardware {
+				owner := names[r.IntN(2)]
+				w, f := seen[owner], cards[owner].pass(r, now, "ptp"+owner)
+				before := value[owner+" lock-state"]
+				followed := before == Locked && w.following()
+				check(now, n.Observe(Observation{At: now, Fact: f}))
+				set, ok := f.(HardwareClockStep)
+				if ok && followed && set.By.Abs() > limits.UnlockOffset && w.goodSince <= now.Add(-set.Within) && value[owner+" lock-state"] != Freerun {
+					t.Fatalf("at %v: %s is %v, and its hardware clock was set (round %d of seed %d)", now, owner, value[owner+" lock-state"], round, seed)
+				}
+				if ok && value[owner+" lock-state"] != before {
+					w.heard, w.fine, w.tooLarge = false, false, 0
+				}
+			}
 			stepped := kernel.pass(r, now)
 			if stepped {
 				check(now, n.Observe(Observation{At: now, Fact: OSClockStep{By: time.Minute}}))
@@ -311,6 +403,7 @@ func TestRandomObservations(t *testing.T) {
 	}
 	for _, edge := range []string{
 		"FREERUN>LOCKED", "LOCKED>HOLDOVER", "HOLDOVER>LOCKED", "HOLDOVER>FREERUN", "LOCKED>FREERUN",
+		"lock-state ClockStepped", "os-clock-sync-state OffsetOutOfRange",
 		"OS FREERUN>LOCKED", "OS LOCKED>HOLDOVER", "OS HOLDOVER>LOCKED", "OS HOLDOVER>FREERUN", "OS LOCKED>FREERUN",
 	} {
 		if reached[edge] < 100 {

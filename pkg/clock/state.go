@@ -70,13 +70,16 @@ const (
 	SyncELockState
 	// SyncEQuality is the quality of one such DPLL's own clock, while it is on its own.
 	SyncEQuality
+	// HardwareClockSet is that a PTP hardware clock was set, and how far. It is no state,
+	// either.
+	HardwareClockSet
 )
 
 // String names the kind for logs.
 func (k Kind) String() string {
 	return [...]string{
 		"", "lock-state", "clock-class", "sync-state", "os-clock-sync-state", "os-clock-set",
-		"gnss-sync-status", "synce-lock-state", "synce-clock-quality",
+		"gnss-sync-status", "synce-lock-state", "synce-clock-quality", "hardware-clock-set",
 	}[k]
 }
 
@@ -101,12 +104,13 @@ type Transition struct {
 	// At is when the cause was observed, or when a timer ran out.
 	At   Instant
 	Kind Kind
-	// Instance is empty for properties of the node.
+	// Instance is empty for properties of the node, and the device, such as ptp0, for
+	// HardwareClockSet.
 	Instance string
 	// Interface is the network interface that the instance follows or followed
 	// last, or the input of a DPLL; empty when unknown or when there is none.
 	Interface string
-	// From is nil for the first value of a property, and for OSClockSet.
+	// From is nil for the first value of a property, and for OSClockSet and HardwareClockSet.
 	From, To Value
 	Reason   Reason
 	// Missed is whether the value has changed while nobody watched (Node.Resume): At is
@@ -128,7 +132,8 @@ type Reason string
 const (
 	// OffsetInRange: a port is SLAVE, Sync is fresh and the offset has been small enough.
 	OffsetInRange Reason = "OffsetInRange"
-	// OffsetOutOfRange: the offset has been too large while following a master.
+	// OffsetOutOfRange: the offset has been too large while following a master; of the OS clock,
+	// that from the hardware clock that it follows.
 	OffsetOutOfRange Reason = "OffsetOutOfRange"
 	// PortNotSlave: no port is in SLAVE any more, or none was.
 	PortNotSlave Reason = "PortNotSlave"
@@ -150,7 +155,7 @@ const (
 	Disciplined Reason = "Disciplined"
 	// NotDisciplined: nobody has adjusted the OS clock for longer than OSClockTimeout.
 	NotDisciplined Reason = "NotDisciplined"
-	// ClockStepped: the OS clock was set to another time.
+	// ClockStepped: the OS clock was set to another time, or the hardware clock of an instance.
 	ClockStepped Reason = "ClockStepped"
 	// ClockUnreadable: the kernel does not say how the OS clock is.
 	ClockUnreadable Reason = "ClockUnreadable"

@@ -39,6 +39,10 @@ type Thresholds struct {
 	// OSClockTimeout is how long the OS clock may be without an adjustment. At least
 	// ShortestOSClockTimeout.
 	OSClockTimeout time.Duration
+	// OSClockOffset is the largest |offset| of the OS clock from the hardware clock that it
+	// follows, of a reading that counts towards LOCKED. Readings beyond twice of it count
+	// towards FREERUN. LockSamples and UnlockSamples are how many in a row.
+	OSClockOffset time.Duration
 }
 
 // ShortestOSClockTimeout is the shortest OSClockTimeout that a clock keeps that is
@@ -50,6 +54,8 @@ const ShortestOSClockTimeout = 3 * time.Second
 // of 5 s are what PTP operators for 5G radio units use, and twice the offset before
 // a lock is given up keeps the noise of a good clock quiet. phc2sys and ptp4l adjust the
 // OS clock once a second or more often; 5 s without are a restart of phc2sys at the most.
+// It keeps the OS clock within some 100 ns of a hardware clock, but reads that across PCIe,
+// which takes up to a microsecond or two, so that one of 1 µs cannot be told from noise.
 func DefaultThresholds() Thresholds {
 	return Thresholds{
 		LockOffset:      100 * time.Nanosecond,
@@ -58,6 +64,7 @@ func DefaultThresholds() Thresholds {
 		UnlockSamples:   3,
 		HoldoverTimeout: 5 * time.Second,
 		OSClockTimeout:  5 * time.Second,
+		OSClockOffset:   time.Microsecond,
 	}
 }
 
@@ -76,6 +83,8 @@ func (t Thresholds) Validate() error {
 		return fmt.Errorf("thresholds: holdoverTimeout is %v; it must not be negative (0s means that a clock without a source is FREERUN at once)", t.HoldoverTimeout)
 	case t.OSClockTimeout < ShortestOSClockTimeout:
 		return fmt.Errorf("thresholds: osClockTimeout is %v; it must be at least %v, because the kernel counts in seconds; for example 5s", t.OSClockTimeout, ShortestOSClockTimeout)
+	case t.OSClockOffset <= 0:
+		return fmt.Errorf("thresholds: osClockOffset is %v; it must be positive, for example 1us", t.OSClockOffset)
 	}
 	return nil
 }

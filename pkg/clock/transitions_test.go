@@ -33,7 +33,7 @@ var (
 
 	limits = Thresholds{
 		LockOffset: 100, UnlockOffset: 200, LockSamples: 3, UnlockSamples: 3,
-		HoldoverTimeout: 5 * time.Second, OSClockTimeout: 5 * time.Second,
+		HoldoverTimeout: 5 * time.Second, OSClockTimeout: 5 * time.Second, OSClockOffset: time.Microsecond,
 	}
 
 	parentOK  = Parent{Grandmaster: gm, Class: 6}

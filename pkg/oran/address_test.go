@@ -256,6 +256,10 @@ func TestDefine(t *testing.T) {
 			Resource: "/sync/sync-status/os-clock-set", EventType: "com.github.eventing-ptp.os-clock.stepped",
 			DataType: "metric", ValueType: "decimal64.3",
 		}},
+		{"com.github.eventing-ptp.hardware-clock.stepped", oran.Definition{
+			Resource: "/sync/ptp-status/hardware-clock-set", EventType: "com.github.eventing-ptp.hardware-clock.stepped",
+			DataType: "metric", ValueType: "decimal64.3",
+		}},
 	} {
 		if got, ok := oran.Define(tc.name); !ok || got != tc.want {
 			t.Errorf("Define(%q) = %+v, %v, want %+v", tc.name, got, ok, tc.want)

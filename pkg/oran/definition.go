@@ -36,6 +36,8 @@ const (
 	OSClockSyncState = "/sync/sync-status/os-clock-sync-state"
 	// OSClockSet is that the operating system's clock was set. It is not O-RAN's.
 	OSClockSet = "/sync/sync-status/os-clock-set"
+	// HardwareClockSet is that a PTP hardware clock was set. It is not O-RAN's.
+	HardwareClockSet = "/sync/ptp-status/hardware-clock-set"
 	// GNSSSyncStatus is the state of a GNSS receiver.
 	GNSSSyncStatus = "/sync/gnss-status/gnss-sync-status"
 	// SyncELockState is how well a SyncE clock follows its source.
@@ -66,6 +68,8 @@ const OwnPrefix = "com.github.eventing-ptp."
 const (
 	// OSClockStepped tells of OSClockSet.
 	OSClockStepped = OwnPrefix + "os-clock.stepped"
+	// HardwareClockStepped tells of HardwareClockSet.
+	HardwareClockStepped = OwnPrefix + "hardware-clock.stepped"
 	// EventsLostNotice tells of EventsLost: events that should have come before it.
 	EventsLostNotice = OwnPrefix + "events.lost"
 )
@@ -103,6 +107,7 @@ func Definitions() []Definition {
 		{SyncELockState, SyncELockStateChange, Notification, Enumeration},
 		{SyncEClockQuality, SyncEClockQualityChange, Metric, Decimal},
 		{OSClockSet, OSClockStepped, Metric, Decimal},
+		{HardwareClockSet, HardwareClockStepped, Metric, Decimal},
 		{EventsLost, EventsLostNotice, Metric, Decimal},
 	}
 }

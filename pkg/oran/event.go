@@ -181,6 +181,8 @@ func (e Encoder) describe(t clock.Transition) (string, []Value, error) {
 			values = append(values, Value{device + "/extQl", Metric, Decimal, strconv.Itoa(int(q.Enhanced))})
 		}
 		return SyncEClockQuality, values, nil
+	case clock.HardwareClockSet:
+		return HardwareClockSet, []Value{{node + "/" + url.PathEscape(t.Instance), Metric, Decimal, t.To.String()}}, nil
 	}
 	return "", nil, fmt.Errorf("kind %d of %q is not known", uint8(t.Kind), t.Instance)
 }

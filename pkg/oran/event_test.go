@@ -189,6 +189,30 @@ func TestStructuredCloudEvent(t *testing.T) {
 				{"ResourceAddress": "/cluster/node/n1.example.com/CLOCK_REALTIME",
 				 "data_type": "metric", "value_type": "decimal64.3", "value": "-3000000000"}]}}`,
 	}, {
+		name:   "hardware-clock-set",
+		format: oran.SourceFull,
+		transition: clock.Transition{
+			Kind: clock.HardwareClockSet, Instance: "ptp2", Interface: "ens1f0", To: clock.Shift(time.Millisecond), Reason: clock.ClockStepped,
+		},
+		want: `{
+			"specversion": "1.0",
+			"type": "com.github.eventing-ptp.hardware-clock.stepped",
+			"source": "/cluster/node/n1.example.com/sync/ptp-status/hardware-clock-set",
+			"id": "6a1f3c2b9e4d-17",
+			"time": "2026-11-20T09:09:07.781100559Z",
+			"subject": "ptp2",
+			"datacontenttype": "application/json",
+			"resourceaddress": "/cluster/node/n1.example.com/sync/ptp-status/hardware-clock-set",
+			"node": "n1.example.com",
+			"instance": "ptp2",
+			"ptpstate": "1000000",
+			"ptpreason": "ClockStepped",
+			"sequence": "00000000000000000017",
+			"partitionkey": "/cluster/node/n1.example.com/sync/ptp-status/hardware-clock-set",
+			"data": {"version": "1.0", "values": [
+				{"ResourceAddress": "/cluster/node/n1.example.com/ptp2",
+				 "data_type": "metric", "value_type": "decimal64.3", "value": "1000000"}]}}`,
+	}, {
 		name:   "clock-class",
 		format: oran.SourceFull,
 		transition: clock.Transition{

@@ -53,12 +53,12 @@ func validate(t *testing.T, schema *jsonschema.Schema, data string) error {
 // What is sent is what the published schemas say, and there is a schema for all of it.
 func TestDataIsAsItsSchemaSays(t *testing.T) {
 	sent := map[string]int{}
-	for _, kind := range []clock.Kind{clock.LockState, clock.ClockClass, clock.SyncState, clock.OSClockState, clock.OSClockSet, clock.GNSSSyncStatus, clock.SyncELockState, clock.SyncEQuality} {
+	for _, kind := range []clock.Kind{clock.LockState, clock.ClockClass, clock.SyncState, clock.OSClockState, clock.OSClockSet, clock.HardwareClockSet, clock.GNSSSyncStatus, clock.SyncELockState, clock.SyncEQuality} {
 		values := []clock.Value{clock.Locked, clock.Holdover, clock.Freerun}
 		if kind == clock.ClockClass {
 			values = []clock.Value{clock.Class(0), clock.Class(6), clock.Class(13), clock.Class(248), clock.Class(255)}
 		}
-		if kind == clock.OSClockSet {
+		if kind == clock.OSClockSet || kind == clock.HardwareClockSet {
 			values = []clock.Value{clock.Shift(0), clock.Shift(-37 * time.Second), clock.Shift(1)}
 		}
 		if kind == clock.GNSSSyncStatus {

@@ -299,11 +299,11 @@ func TestClocksThatAreNotWatchedYet(t *testing.T) {
 	r := newRoom(t, 1)
 	r.broker()
 	s := r.source("ahead")
-	s.Spec.HardwareClock = &v1alpha1.HardwareClock{Enabled: true}
+	s.Spec.Events.Types = []string{"event.sync.gnss-status.gnss-state-change"}
 	r.create(s)
 	r.waitFor("ahead",
 		want{apis.ConditionReady, isTrue, "", ""},
-		want{v1alpha1.ConditionClocksWatched, isFalse, v1alpha1.ReasonNotYetSupported, "spec.hardwareClock"})
+		want{v1alpha1.ConditionClocksWatched, isFalse, v1alpha1.ReasonNotYetSupported, "event.sync.gnss-status.gnss-state-change"})
 }
 
 // What is removed takes everything with it, also when the controller was away.

@@ -36,16 +36,17 @@ import (
 // or 5s.
 type Config struct {
 	// Cluster is the first part of every resource address.
-	Cluster    string     `json:"cluster"`
-	Linuxptp   Linuxptp   `json:"linuxptp"`
-	OSClock    OSClock    `json:"osClock"`
-	GNSS       GNSS       `json:"gnss"`
-	SyncE      SyncE      `json:"synce"`
-	Thresholds Thresholds `json:"thresholds"`
-	Events     Events     `json:"events"`
-	Delivery   Delivery   `json:"delivery"`
-	History    History    `json:"history"`
-	Health     Health     `json:"health"`
+	Cluster       string        `json:"cluster"`
+	Linuxptp      Linuxptp      `json:"linuxptp"`
+	HardwareClock HardwareClock `json:"hardwareClock"`
+	OSClock       OSClock       `json:"osClock"`
+	GNSS          GNSS          `json:"gnss"`
+	SyncE         SyncE         `json:"synce"`
+	Thresholds    Thresholds    `json:"thresholds"`
+	Events        Events        `json:"events"`
+	Delivery      Delivery      `json:"delivery"`
+	History       History       `json:"history"`
+	Health        Health        `json:"health"`
 }
 
 // Linuxptp says which ptp4l instances to watch.
@@ -56,6 +57,15 @@ type Linuxptp struct {
 	Domain *uint8 `json:"domain,omitempty"`
 	// TransportSpecific is transportSpecific; absent means to find it out.
 	TransportSpecific *uint8 `json:"transportSpecific,omitempty"`
+}
+
+// HardwareClock says whether to watch the PTP hardware clocks, /dev/ptpN.
+type HardwareClock struct {
+	Enabled bool `json:"enabled"`
+	// PollInterval is how often each is read.
+	PollInterval metav1.Duration `json:"pollInterval"`
+	// Directory is where the devices are.
+	Directory string `json:"directory"`
 }
 
 // OSClock says whether to watch the operating system's clock, CLOCK_REALTIME.
@@ -102,6 +112,9 @@ type Thresholds struct {
 	SyncTimeout   metav1.Duration `json:"syncTimeout"`
 	// OSClockTimeout: the OS clock is not disciplined when it was not adjusted for this time.
 	OSClockTimeout metav1.Duration `json:"osClockTimeout"`
+	// OSClockOffset: the OS clock is LOCKED while it is so close to the hardware clock that it
+	// follows, and until it is twice as far away.
+	OSClockOffset metav1.Duration `json:"osClockOffset"`
 }
 
 // Events says what to say, and how.
@@ -174,11 +187,12 @@ type Health struct {
 // Default is the configuration of which nothing was said.
 func Default() Config {
 	return Config{
-		Cluster:    "cluster",
-		OSClock:    OSClock{FedBy: FedByPTP},
-		GNSS:       GNSS{GPSD: "localhost:2947"},
-		Thresholds: DefaultThresholds(),
-		Events:     Events{SourceFormat: string(oran.SourceFull)},
+		Cluster:       "cluster",
+		HardwareClock: HardwareClock{PollInterval: metav1.Duration{Duration: time.Second}, Directory: "/dev"},
+		OSClock:       OSClock{FedBy: FedByPTP},
+		GNSS:          GNSS{GPSD: "localhost:2947"},
+		Thresholds:    DefaultThresholds(),
+		Events:        Events{SourceFormat: string(oran.SourceFull)},
 		Delivery: Delivery{
 			Timeout:       metav1.Duration{Duration: 10 * time.Second},
 			BackoffPolicy: Exponential,
@@ -211,6 +225,7 @@ func DefaultThresholds() Thresholds {
 		SyncIntervals:   4,
 		SyncTimeout:     metav1.Duration{Duration: 500 * time.Millisecond},
 		OSClockTimeout:  metav1.Duration{Duration: t.OSClockTimeout},
+		OSClockOffset:   metav1.Duration{Duration: t.OSClockOffset},
 	}
 }
 
@@ -238,6 +253,7 @@ func (t Thresholds) Clock() clock.Thresholds {
 		UnlockSamples:   t.UnlockSamples,
 		HoldoverTimeout: t.HoldoverTimeout.Duration,
 		OSClockTimeout:  t.OSClockTimeout.Duration,
+		OSClockOffset:   t.OSClockOffset.Duration,
 	}
 }
 

@@ -32,9 +32,10 @@ import (
 // standard is the configuration of which nothing was said, but for a change.
 func standard(change func(*config.Config)) config.Config {
 	c := config.Config{
-		Cluster: "cluster",
-		OSClock: config.OSClock{FedBy: "ptp"},
-		GNSS:    config.GNSS{GPSD: "localhost:2947"},
+		Cluster:       "cluster",
+		HardwareClock: config.HardwareClock{PollInterval: metav1.Duration{Duration: time.Second}, Directory: "/dev"},
+		OSClock:       config.OSClock{FedBy: "ptp"},
+		GNSS:          config.GNSS{GPSD: "localhost:2947"},
 		Thresholds: config.Thresholds{
 			LockOffset:      metav1.Duration{Duration: 100 * time.Nanosecond},
 			UnlockOffset:    metav1.Duration{Duration: 200 * time.Nanosecond},
@@ -44,6 +45,7 @@ func standard(change func(*config.Config)) config.Config {
 			SyncIntervals:   4,
 			SyncTimeout:     metav1.Duration{Duration: 500 * time.Millisecond},
 			OSClockTimeout:  metav1.Duration{Duration: 5 * time.Second},
+			OSClockOffset:   metav1.Duration{Duration: time.Microsecond},
 		},
 		Events: config.Events{SourceFormat: "full"},
 		Delivery: config.Delivery{
@@ -91,11 +93,12 @@ func TestParse(t *testing.T) {
 			text: `{
 				"cluster": "site-7",
 				"linuxptp": {"sockets": ["/var/run/ptp/ptp4l*"], "domain": 0, "transportSpecific": 1},
+				"hardwareClock": {"enabled": true, "pollInterval": "50ms", "directory": "/host/dev"},
 				"osClock": {"enabled": true, "fedBy": "other", "chronyd": "localhost:323"},
 				"gnss": {"enabled": true, "gpsd": "gps:2948"},
 				"synce": {"enabled": true},
 				"thresholds": {"lockOffset": "1us", "unlockOffset": "2us", "lockSamples": 5, "unlockSamples": 6, "holdoverTimeout": "1m",
-					"syncIntervals": 7, "syncTimeout": "8s", "osClockTimeout": "9s"},
+					"syncIntervals": 7, "syncTimeout": "8s", "osClockTimeout": "9s", "osClockOffset": "10us"},
 				"events": {"types": ["event.sync.ptp-status.ptp-state-change"], "sourceFormat": "oran", "reassertEvery": "5m"},
 				"delivery": {"timeout": "1s", "retry": 0, "backoffPolicy": "linear", "backoffDelay": "2s", "backoffMax": "3s",
 					"retryAfterMax": "4s", "backlog": "LatestPerResource",
@@ -104,11 +107,12 @@ func TestParse(t *testing.T) {
 				"health": {"address": ""}
 			}`,
 			want: config.Config{
-				Cluster:  "site-7",
-				Linuxptp: config.Linuxptp{Sockets: []string{"/var/run/ptp/ptp4l*"}, Domain: new(uint8(0)), TransportSpecific: new(uint8(1))},
-				OSClock:  config.OSClock{Enabled: true, FedBy: "other", Chronyd: "localhost:323"},
-				GNSS:     config.GNSS{Enabled: true, GPSD: "gps:2948"},
-				SyncE:    config.SyncE{Enabled: true},
+				Cluster:       "site-7",
+				Linuxptp:      config.Linuxptp{Sockets: []string{"/var/run/ptp/ptp4l*"}, Domain: new(uint8(0)), TransportSpecific: new(uint8(1))},
+				HardwareClock: config.HardwareClock{Enabled: true, PollInterval: metav1.Duration{Duration: 50 * time.Millisecond}, Directory: "/host/dev"},
+				OSClock:       config.OSClock{Enabled: true, FedBy: "other", Chronyd: "localhost:323"},
+				GNSS:          config.GNSS{Enabled: true, GPSD: "gps:2948"},
+				SyncE:         config.SyncE{Enabled: true},
 				Thresholds: config.Thresholds{
 					LockOffset:      metav1.Duration{Duration: time.Microsecond},
 					UnlockOffset:    metav1.Duration{Duration: 2 * time.Microsecond},
@@ -118,6 +122,7 @@ func TestParse(t *testing.T) {
 					SyncIntervals:   7,
 					SyncTimeout:     metav1.Duration{Duration: 8 * time.Second},
 					OSClockTimeout:  metav1.Duration{Duration: 9 * time.Second},
+					OSClockOffset:   metav1.Duration{Duration: 10 * time.Microsecond},
 				},
 				Events: config.Events{Types: []string{"event.sync.ptp-status.ptp-state-change"}, SourceFormat: "oran", ReassertEvery: metav1.Duration{Duration: 5 * time.Minute}},
 				Delivery: config.Delivery{
@@ -201,7 +206,7 @@ func TestThresholdsValidate(t *testing.T) {
 		{name: "the smallest of everything", change: func(t *config.Thresholds) {
 			*t = config.Thresholds{
 				LockOffset: metav1.Duration{Duration: 1}, UnlockOffset: metav1.Duration{Duration: 1}, LockSamples: 1, UnlockSamples: 1,
-				SyncIntervals: 2, SyncTimeout: metav1.Duration{Duration: 1}, OSClockTimeout: metav1.Duration{Duration: 3 * time.Second},
+				SyncIntervals: 2, SyncTimeout: metav1.Duration{Duration: 1}, OSClockTimeout: metav1.Duration{Duration: 3 * time.Second}, OSClockOffset: metav1.Duration{Duration: 1},
 			}
 		}},
 		{
@@ -258,9 +263,9 @@ func TestThresholdsValidate(t *testing.T) {
 func TestClock(t *testing.T) {
 	got := config.Thresholds{
 		LockOffset: metav1.Duration{Duration: 1}, UnlockOffset: metav1.Duration{Duration: 2}, LockSamples: 3, UnlockSamples: 4,
-		HoldoverTimeout: metav1.Duration{Duration: 5}, OSClockTimeout: metav1.Duration{Duration: 6},
+		HoldoverTimeout: metav1.Duration{Duration: 5}, OSClockTimeout: metav1.Duration{Duration: 6}, OSClockOffset: metav1.Duration{Duration: 7},
 	}.Clock()
-	want := clock.Thresholds{LockOffset: 1, UnlockOffset: 2, LockSamples: 3, UnlockSamples: 4, HoldoverTimeout: 5, OSClockTimeout: 6}
+	want := clock.Thresholds{LockOffset: 1, UnlockOffset: 2, LockSamples: 3, UnlockSamples: 4, HoldoverTimeout: 5, OSClockTimeout: 6, OSClockOffset: 7}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("want (-) and got (+):\n%s", diff)
 	}

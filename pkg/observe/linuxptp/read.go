@@ -19,6 +19,7 @@ package linuxptp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -39,6 +40,9 @@ func (s *session) read(ctx context.Context) error {
 	}
 	parent, err := s.readParent(ctx)
 	if err != nil {
+		return err
+	}
+	if err := s.readTimeProperties(ctx); err != nil {
 		return err
 	}
 	s.asked, s.slow, s.parents = asked, asked, asked
@@ -63,6 +67,18 @@ func (s *session) readParent(ctx context.Context) (clock.Parent, error) {
 		return clock.Parent{}, err
 	}
 	return parent(&d), nil
+}
+
+// readTimeProperties reports the timescale, which ptp4l never pushes.
+func (s *session) readTimeProperties(ctx context.Context) error {
+	now := time.Now()
+	var d pmc.TimePropertiesDataSet
+	if err := s.client.Fetch(ctx, &d); err != nil {
+		return err
+	}
+	// Whether the offset is said to be valid does not matter to phc2sys, either.
+	s.emit(now, clock.TimeProperties{PTP: d.Flags.Has(pmc.PTPTimescale), UTCOffset: time.Duration(d.CurrentUTCOffset) * time.Second})
+	return nil
 }
 
 // readPathDelay reports how long messages take from the master, where there is one:
@@ -105,9 +121,10 @@ func (s *session) port(d *pmc.PortDataSet) clock.Port {
 		s.interval = logInterval(d.LogSyncInterval)
 	}
 	return clock.Port{
-		Number:    d.PortIdentity.Port,
-		State:     clock.PortState(d.PortState),
-		Interface: s.interfaces[d.PortIdentity.Port],
+		Number:        d.PortIdentity.Port,
+		State:         clock.PortState(d.PortState),
+		Interface:     s.interfaces[d.PortIdentity.Port],
+		HardwareClock: s.hardware[d.PortIdentity.Port],
 	}
 }
 
@@ -123,7 +140,7 @@ func logInterval(l int8) time.Duration {
 // readInterfaces reads which network interface each port is. The read-only socket does
 // not tell; ports then go by their number.
 func (s *session) readInterfaces(ctx context.Context) error {
-	s.interfaces = map[uint16]string{}
+	s.interfaces, s.hardware = map[uint16]string{}, map[uint16]string{}
 	answers, err := s.client.Get(ctx, pmc.IDPortPropertiesNP)
 	if _, refused := errors.AsType[pmc.StatusError](err); refused {
 		return nil
@@ -137,6 +154,32 @@ func (s *session) readInterfaces(ctx context.Context) error {
 			return err
 		}
 		s.interfaces[p.PortIdentity.Port] = string(p.Interface)
+		if p.Timestamping == pmc.TimestampingSoftware {
+			s.hardware[p.PortIdentity.Port] = clock.NoHardwareClock
+		}
+	}
+	return nil
+}
+
+// readHardwareClocks reads which hardware clock each port has: it changes when a bond changes
+// to another card. linuxptp before 4.0 does not tell, and neither does the read-only socket.
+func (s *session) readHardwareClocks(ctx context.Context) error {
+	answers, err := s.client.Get(ctx, pmc.IDPortHWClockNP)
+	if _, refused := errors.AsType[pmc.StatusError](err); refused {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, a := range answers {
+		var d pmc.PortHWClockNP
+		if err := d.UnmarshalBinary(a.Data); err != nil {
+			return err
+		}
+		s.hardware[d.PortIdentity.Port] = clock.NoHardwareClock
+		if d.PHCIndex >= 0 {
+			s.hardware[d.PortIdentity.Port] = fmt.Sprintf("ptp%d", d.PHCIndex)
+		}
 	}
 	return nil
 }
@@ -202,6 +245,12 @@ func (s *session) pollDue(ctx context.Context, now time.Time) error {
 		}
 		s.emit(now, local)
 		if err := s.readPathDelay(ctx, now); err != nil {
+			return err
+		}
+		if err := s.readTimeProperties(ctx); err != nil {
+			return err
+		}
+		if err := s.readHardwareClocks(ctx); err != nil {
 			return err
 		}
 	}

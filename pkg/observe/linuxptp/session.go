@@ -57,7 +57,8 @@ type session struct {
 
 	// What this ptp4l can do.
 	pushesPorts, pushesSync, pushesParent bool
-	interfaces                            map[uint16]string
+	// By port: its network interface and its hardware clock.
+	interfaces, hardware map[uint16]string
 
 	// What is known of it, to tell news from repetition and silence from calm.
 	interval   time.Duration // of Sync
@@ -110,9 +111,9 @@ func (s *session) run(ctx context.Context) error {
 
 // hear reports the pushes that have arrived.
 func (s *session) hear(ctx context.Context) error {
-	var portChanged, lost bool
+	var portChanged, parentChanged, lost bool
 	for p, ok := s.client.Next(); ok; p, ok = s.client.Next() {
-		lost = lost || p.Gap
+		lost, parentChanged = lost || p.Gap, parentChanged || p.ID == pmc.IDParentDataSet
 		if p.At.Before(s.asked) {
 			continue // older than what was read since
 		}
@@ -125,6 +126,11 @@ func (s *session) hear(ctx context.Context) error {
 	if lost {
 		s.log.Debugw("pushes were lost; reading everything again")
 		return s.read(ctx)
+	}
+	if parentChanged || portChanged { // another master may have another timescale
+		if err := s.readTimeProperties(ctx); err != nil {
+			return err
+		}
 	}
 	if !portChanged {
 		return nil

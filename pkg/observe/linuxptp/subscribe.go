@@ -44,6 +44,9 @@ func (s *session) begin(ctx context.Context) error {
 	if err := s.readInterfaces(ctx); err != nil {
 		return err
 	}
+	if err := s.readHardwareClocks(ctx); err != nil {
+		return err
+	}
 	if _, err := s.readPorts(ctx); err != nil { // for the Sync interval, which the subscription needs
 		return err
 	}
@@ -62,7 +65,7 @@ func (s *session) begin(ctx context.Context) error {
 		return err
 	}
 	s.poll.Reset(s.pollInterval())
-	s.log.Infow("watching ptp4l", "identity", s.client.Identity().String(), "interfaces", s.interfaces,
+	s.log.Infow("watching ptp4l", "identity", s.client.Identity().String(), "interfaces", s.interfaces, "hardwareClocks", s.hardware,
 		"syncInterval", s.interval, "pushed", map[string]bool{"ports": s.pushesPorts, "offset": s.pushesSync, "parent": s.pushesParent})
 	return s.read(ctx)
 }

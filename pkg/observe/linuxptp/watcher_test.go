@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -52,9 +53,14 @@ func describe(o clock.Observation) string {
 		s += fmt.Sprintf("reading own=%v parent=%v", f.Local.Class, f.Parent.Class)
 		for _, p := range f.Ports {
 			s += fmt.Sprintf(" %d:%s:%v", p.Number, p.Interface, p.State)
+			if p.HardwareClock != "" {
+				s += ":" + p.HardwareClock
+			}
 		}
 	case clock.Local:
 		s += fmt.Sprintf("own %v", f.Class)
+	case clock.TimeProperties:
+		s += fmt.Sprintf("scale tai=%v %v", f.PTP, f.UTCOffset)
 	case clock.Parent:
 		s += fmt.Sprintf("parent %v", f.Class)
 	case clock.Port:
@@ -190,6 +196,32 @@ func TestFollowerIsObserved(t *testing.T) {
 				t.Errorf("the delay of a lost path is reported: %q", lines)
 			}
 			r.none(t, 0, "ptp4l.0 down", "ptp4l.0 silence")
+		})
+	}
+}
+
+func TestHardwareClocksAndTimescaleAreObserved(t *testing.T) {
+	t.Parallel()
+	state := regexp.MustCompile(`:[A-Z_]+`)
+	for _, tc := range []struct{ version, ports string }{
+		{"4.4", " 1:ens1f0:ptp2 2:ens1f1:none"},
+		{"4.0", " 1:ens1f0:ptp2 2:ens1f1:none"},
+		// It does not tell which, but that the kernel stamps the messages of the other.
+		{"3.1.1", " 1:ens1f0 2:ens1f1:none"},
+	} {
+		t.Run(tc.version, func(t *testing.T) {
+			socket := filepath.Join(t.TempDir(), "ptp4l.0.socket")
+			simulate(t, socket, func(c *simulator.Clock) {
+				setVersion(t, c, tc.version)
+				c.Ports[0].PHC = 2
+				c.Ports = append(c.Ports, simulator.Port{Interface: "ens1f1", PHC: -1})
+			})
+			r := watch(t, config(socket))
+			n := r.wait(t, 0, "ptp4l.0 reading")
+			if line := r.since(n - 1)[0]; !strings.HasSuffix(state.ReplaceAllString(line, ""), tc.ports) {
+				t.Errorf("read %q, want ports%s", line, tc.ports)
+			}
+			r.wait(t, 0, "ptp4l.0 scale tai=true 37s") // that of its master, once it has one
 		})
 	}
 }

@@ -23,7 +23,7 @@ limitations under the License.
 // the node's own network, chronyd can be asked how often it adjusts the clock.
 //
 // Reading changes nothing (adjtimex(2) without modes), and takes the lock of the kernel's
-// timekeeping for less than a microsecond, once a second.
+// timekeeping for less than a microsecond, once a second or a little more often.
 package osclock
 
 import (
@@ -39,9 +39,9 @@ import (
 	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
 )
 
-// period is how often the kernel is asked: it counts the time since an adjustment in
+// Period is how often the kernel is asked: it counts the time since an adjustment in
 // seconds (clock.OSClock). That the clock is set is noticed at once.
-const period = time.Second
+const Period = time.Second
 
 // Config says whom to ask besides the kernel.
 type Config struct {
@@ -51,6 +51,10 @@ type Config struct {
 
 // Watcher watches CLOCK_REALTIME.
 type Watcher struct {
+	// Period is how often the kernel is asked. More often than once a second notices sooner
+	// that an adjustment has not come.
+	Period time.Duration
+
 	origin time.Time
 	emit   func(clock.Observation)
 	log    *zap.SugaredLogger
@@ -66,7 +70,7 @@ type Watcher struct {
 // NewWatcher returns a watcher that calls emit for every observation, with instants
 // counted from origin.
 func NewWatcher(c Config, origin time.Time, emit func(clock.Observation), log *zap.SugaredLogger) *Watcher {
-	w := &Watcher{origin: origin, emit: emit, log: log, kernel: linux{}}
+	w := &Watcher{Period: Period, origin: origin, emit: emit, log: log, kernel: linux{}}
 	if c.Chronyd != "" {
 		w.daemon = newDaemon(c.Chronyd, log)
 	}
@@ -90,7 +94,7 @@ func (w *Watcher) Run(ctx context.Context) {
 	if w.daemon != nil {
 		defer w.daemon.close()
 	}
-	ask := time.NewTicker(period)
+	ask := time.NewTicker(w.Period)
 	defer ask.Stop()
 	for {
 		w.look(ctx)
@@ -147,7 +151,7 @@ func (w *Watcher) look(ctx context.Context) {
 		w.log.Infow("what the kernel says of CLOCK_REALTIME", "synchronised", s.synchronised, "leap", s.leap, "tai", s.tai,
 			"maxError", t.maxError(), "estimatedError", t.estimatedError(), "frequency", t.frequency())
 	}
-	w.observe(at, clock.OSClock{MaxError: t.maxError()})
+	w.observe(at, clock.OSClock{MaxError: t.maxError(), TAI: time.Duration(t.Tai) * time.Second})
 }
 
 // unreadable reports that the kernel does not tell, and logs why when that changes.

@@ -182,11 +182,11 @@ func TestTheKernelIsAskedEverySecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newFake()
 		w := watch(t, k)
-		w.want(t, "0s clock.OSClock{MaxError:16s}")
+		w.want(t, "0s clock.OSClock{MaxError:16s TAI:0s}")
 		time.Sleep(300 * time.Millisecond)
 		k.adjust()
 		time.Sleep(2200 * time.Millisecond)
-		w.want(t, "1s clock.OSClock{MaxError:0s}", "2s clock.OSClock{MaxError:500µs}")
+		w.want(t, "1s clock.OSClock{MaxError:0s TAI:0s}", "2s clock.OSClock{MaxError:500µs TAI:0s}")
 	})
 }
 
@@ -198,12 +198,12 @@ func TestAStepIsReportedAtOnce(t *testing.T) {
 				k.adjust()
 				w := watch(t, k)
 				time.Sleep(400 * time.Millisecond)
-				w.want(t, "0s clock.OSClock{MaxError:0s}")
+				w.want(t, "0s clock.OSClock{MaxError:0s TAI:0s}")
 				k.step(by)
 				k.set <- nil
-				w.want(t, fmt.Sprintf("400ms clock.OSClockStep{By:%v}", by), "400ms clock.OSClock{MaxError:16s}")
+				w.want(t, fmt.Sprintf("400ms clock.OSClockStep{By:%v}", by), "400ms clock.OSClock{MaxError:16s TAI:0s}")
 				time.Sleep(time.Second)
-				w.want(t, "1s clock.OSClock{MaxError:16s}") // once only
+				w.want(t, "1s clock.OSClock{MaxError:16s TAI:0s}") // once only
 			})
 		})
 	}
@@ -215,10 +215,10 @@ func TestAnAlarmWithoutAStepIsNone(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			k := newFake()
 			w := watch(t, k)
-			w.want(t, "0s clock.OSClock{MaxError:16s}")
+			w.want(t, "0s clock.OSClock{MaxError:16s TAI:0s}")
 			k.change(func() { k.realtime += by })
 			k.set <- nil
-			w.want(t, "0s clock.OSClock{MaxError:16s}")
+			w.want(t, "0s clock.OSClock{MaxError:16s TAI:0s}")
 		})
 	}
 }
@@ -234,10 +234,10 @@ func TestAStepIsSeenWithoutTheAlarm(t *testing.T) {
 				k := newFake()
 				change(k)
 				w := watch(t, k)
-				w.want(t, "0s clock.OSClock{MaxError:16s}")
+				w.want(t, "0s clock.OSClock{MaxError:16s TAI:0s}")
 				k.step(-time.Second)
 				time.Sleep(time.Second)
-				w.want(t, "1s clock.OSClockStep{By:-1s}", "1s clock.OSClock{MaxError:16s}")
+				w.want(t, "1s clock.OSClockStep{By:-1s}", "1s clock.OSClock{MaxError:16s TAI:0s}")
 			})
 		})
 	}
@@ -251,10 +251,10 @@ func TestWithoutTheTimeOfStartStepsAreNotInvented(t *testing.T) {
 		time.Sleep(500 * time.Millisecond)
 		k.change(func() { k.baseErr = nil })
 		time.Sleep(time.Second)
-		w.want(t, "0s clock.OSClock{MaxError:16s}", "1s clock.OSClock{MaxError:16s}")
+		w.want(t, "0s clock.OSClock{MaxError:16s TAI:0s}", "1s clock.OSClock{MaxError:16s TAI:0s}")
 		k.step(time.Minute)
 		time.Sleep(time.Second)
-		w.want(t, "2s clock.OSClockStep{By:1m0s}", "2s clock.OSClock{MaxError:16s}")
+		w.want(t, "2s clock.OSClockStep{By:1m0s}", "2s clock.OSClock{MaxError:16s TAI:0s}")
 	})
 }
 
@@ -270,7 +270,7 @@ func TestAKernelThatDoesNotTell(t *testing.T) {
 
 		k.change(func() { k.err = nil })
 		time.Sleep(time.Second)
-		w.want(t, "2s clock.OSClock{MaxError:16s}")
+		w.want(t, "2s clock.OSClock{MaxError:16s TAI:0s}")
 		w.logs.TakeAll()
 
 		k.change(func() { k.err = errors.New("adjtimex: bad address") })

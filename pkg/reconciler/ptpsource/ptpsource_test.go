@@ -386,9 +386,6 @@ func TestReconcilePermission(t *testing.T) {
 	privileged := spec(func(s *v1alpha1.PtpSourceSpec) {
 		s.HardwareClock = &v1alpha1.HardwareClock{Enabled: true, Privileged: true}
 	})
-	watchesLess := func(fields ...string) sourceOption {
-		return status(func(s *v1alpha1.PtpSourceStatus) { s.MarkClocksWatched(fields) })
-	}
 	network := spec(func(s *v1alpha1.PtpSourceSpec) { s.SyncE = &v1alpha1.SyncE{Enabled: true} })
 	thresholds := spec(func(s *v1alpha1.PtpSourceSpec) {
 		s.Thresholds.LockOffset = &metav1.Duration{Duration: time.Millisecond}
@@ -440,14 +437,14 @@ func TestReconcilePermission(t *testing.T) {
 	}, {
 		Name:              "privileges need permission",
 		Objects:           []runtime.Object{newSource(privileged), sinkService()},
-		WantStatusUpdates: statuses(newSource(privileged, watchesLess("spec.hardwareClock"), refused("PrivilegedNotAllowed", privilegedMessage))),
+		WantStatusUpdates: statuses(newSource(privileged, refused("PrivilegedNotAllowed", privilegedMessage))),
 		WantEvents:        []string{"Warning PrivilegedNotAllowed " + privilegedMessage},
 	}, {
 		Name:        "privileges with permission",
 		Ctx:         withPolicy(func(p *policy.Policy) { p.AllowPrivileged = true }),
 		Objects:     []runtime.Object{newSource(privileged), sinkService()},
 		WantCreates: []runtime.Object{privilegedMade},
-		WantStatusUpdates: statuses(newSource(privileged, watchesLess("spec.hardwareClock"),
+		WantStatusUpdates: statuses(newSource(privileged,
 			with(changed(privilegedMade, func(ds *appsv1.DaemonSet) { ds.Generation = 1 })))),
 		WantEvents: []string{"Normal DaemonSetCreated Created DaemonSet adapters/" + dsName},
 	}, {

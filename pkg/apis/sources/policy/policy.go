@@ -51,6 +51,7 @@ const (
 	syncIntervalsKey   = "sync-intervals"
 	syncTimeoutKey     = "sync-timeout"
 	osClockTimeoutKey  = "os-clock-timeout"
+	osClockOffsetKey   = "os-clock-offset"
 )
 
 // Policy bounds what PtpSources may ask for, and says what they get where they do not.
@@ -97,6 +98,7 @@ func Parse(cm *corev1.ConfigMap) (*Policy, error) {
 		syncIntervalsKey:            number(syncIntervalsKey, &t.SyncIntervals),
 		syncTimeoutKey:              duration(syncTimeoutKey, &t.SyncTimeout),
 		osClockTimeoutKey:           duration(osClockTimeoutKey, &t.OSClockTimeout),
+		osClockOffsetKey:            duration(osClockOffsetKey, &t.OSClockOffset),
 	}
 	known := slices.Sorted(maps.Keys(settings))
 	for _, key := range slices.Sorted(maps.Keys(cm.Data)) {

@@ -250,7 +250,7 @@ spec:
     domain: 24
     transportSpecific: 1
     group: 2000
-  hardwareClock: {enabled: true, privileged: true, resourceName: example.com/ptp}
+  hardwareClock: {enabled: true, privileged: true, resourceName: example.com/ptp, pollInterval: 200ms}
   osClock: {enabled: true, fedBy: other, chronyd: "localhost:323"}
   gnss: {enabled: true, gpsd: "[::1]:2947"}
   synce: {enabled: true}
@@ -263,6 +263,7 @@ spec:
     syncIntervals: 8
     syncTimeout: 1s
     osClockTimeout: 20m
+    osClockOffset: 2us
   events:
     types: [event.sync.ptp-status.ptp-state-change]
     sourceFormat: oran
@@ -439,6 +440,7 @@ func TestCRDTakes(t *testing.T) {
 		{"a device plugin", "{sink: {uri: http://sink}, hardwareClock: {enabled: true, privileged: false, resourceName: example.com/ptp}}"},
 		{"no type at all, which is all", "{sink: {uri: http://sink}, events: {types: []}}"},
 		{"GNSS and SyncE and their events", "{sink: {uri: http://sink}, gnss: {enabled: true}, synce: {enabled: true}, events: {types: [event.sync.gnss-status.gnss-state-change, event.sync.synce-status.synce-state-change]}}"},
+		{"hardware clocks and their events", "{sink: {uri: http://sink}, hardwareClock: {enabled: true, pollInterval: 50ms}, events: {types: [com.github.eventing-ptp.hardware-clock.stepped]}}"},
 		{"the OS clock and its events", "{sink: {uri: http://sink}, osClock: {enabled: true}, events: {types: [event.sync.sync-status.os-clock-sync-state-change, com.github.eventing-ptp.os-clock.stepped]}}"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -511,6 +513,9 @@ func TestCRDRefuses(t *testing.T) {
 		{"a chronyd for nothing", "{" + good + ", osClock: {chronyd: 'localhost:323'}}", []string{"spec.osClock.chronyd", "enabled"}},
 		{"an OS clock that no daemon satisfies", "{" + good + ", thresholds: {osClockTimeout: 2s}}", []string{"spec.thresholds.osClockTimeout", "3s to 8h"}},
 		{"events of an OS clock that is not watched", "{" + good + ", osClock: {}, events: {types: [event.sync.sync-status.os-clock-sync-state-change]}}", []string{"spec.events.types", "set osClock.enabled: true"}},
+		{"hardware clocks that are read all the time", "{" + good + ", hardwareClock: {enabled: true, pollInterval: 49ms}}", []string{"spec.hardwareClock.pollInterval", "50ms to 1m"}},
+		{"an OS clock that is nowhere near", "{" + good + ", thresholds: {osClockOffset: 0s}}", []string{"spec.thresholds.osClockOffset", "more than 0"}},
+		{"steps of hardware clocks that are not watched", "{" + good + ", events: {types: [com.github.eventing-ptp.hardware-clock.stepped]}}", []string{"spec.events.types", "set hardwareClock.enabled: true"}},
 		{"steps of an OS clock that is not watched", "{" + good + ", events: {types: [com.github.eventing-ptp.os-clock.stepped]}}", []string{"spec.events.types", "set osClock.enabled: true"}},
 		{"events of GNSS receivers that are not watched", "{" + good + ", gnss: {}, events: {types: [event.sync.gnss-status.gnss-state-change]}}", []string{"spec.events.types", "set gnss.enabled: true"}},
 		{"events of SyncE that is not watched", "{" + good + ", events: {types: [event.sync.synce-status.synce-clock-quality-change]}}", []string{"spec.events.types", "set synce.enabled: true"}},

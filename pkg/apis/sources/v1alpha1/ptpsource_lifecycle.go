@@ -243,5 +243,5 @@ func (s *PtpSourceStatus) MarkClocksWatched(notYet []string) {
 		return
 	}
 	s.manage().MarkFalse(ConditionClocksWatched, ReasonNotYetSupported,
-		"this version accepts %s but does not watch it yet; linuxptp, osClock, gnss and synce are watched", strings.Join(notYet, ", "))
+		"this version accepts %s but does not watch it yet; linuxptp, hardwareClock, osClock, gnss and synce are watched", strings.Join(notYet, ", "))
 }

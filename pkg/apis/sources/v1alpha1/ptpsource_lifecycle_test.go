@@ -280,7 +280,7 @@ func TestMark(t *testing.T) {
 			name: "clocks that are not watched do not keep the source from being ready",
 			mark: func(s *v1alpha1.PtpSourceStatus) { s.MarkClocksWatched([]string{"spec.one", "spec.two"}) },
 			want: conditions{
-				"ClocksWatched": "False NotYetSupported: this version accepts spec.one, spec.two but does not watch it yet; linuxptp, osClock, gnss and synce are watched",
+				"ClocksWatched": "False NotYetSupported: this version accepts spec.one, spec.two but does not watch it yet; linuxptp, hardwareClock, osClock, gnss and synce are watched",
 			},
 			initial: unknown, healthy: isTrue,
 		},

@@ -171,6 +171,9 @@ type HardwareClock struct {
 	// alternative to Privileged.
 	// +optional
 	ResourceName string `json:"resourceName,omitempty"`
+	// PollInterval is how often each clock is read. Default 1s.
+	// +optional
+	PollInterval *metav1.Duration `json:"pollInterval,omitempty"`
 }
 
 // OSClock says whether to watch the operating system's clock.
@@ -249,6 +252,11 @@ type Thresholds struct {
 	// OSClockTimeout is how long the OS clock may be without an adjustment.
 	// +optional
 	OSClockTimeout *metav1.Duration `json:"osClockTimeout,omitempty"`
+	// OSClockOffset is the largest |offset| of the OS clock from the hardware clock that it
+	// follows, of a reading that counts towards LOCKED. Readings beyond twice of it count
+	// towards FREERUN.
+	// +optional
+	OSClockOffset *metav1.Duration `json:"osClockOffset,omitempty"`
 }
 
 // SourceFormat says what the source attribute of the events is.

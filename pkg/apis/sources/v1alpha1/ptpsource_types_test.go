@@ -74,7 +74,7 @@ func full() *v1alpha1.PtpSource {
 				SocketDirectory: "/var/run/ptp/ns0", MountPath: "/var/run", Sockets: []string{"ptp4l.0.socket"},
 				Domain: new(int32(0)), TransportSpecific: new(int32(0)), Group: new(int64(2000)),
 			},
-			HardwareClock: &v1alpha1.HardwareClock{Enabled: true, Privileged: true, ResourceName: "squat.ai/ptp"},
+			HardwareClock: &v1alpha1.HardwareClock{Enabled: true, Privileged: true, ResourceName: "squat.ai/ptp", PollInterval: &metav1.Duration{Duration: 2 * time.Second}},
 			OSClock:       &v1alpha1.OSClock{Enabled: true, FedBy: "other", Chronyd: "localhost:323"},
 			GNSS:          &v1alpha1.GNSS{Enabled: true, GPSD: "localhost:2947"},
 			SyncE:         &v1alpha1.SyncE{Enabled: true},
@@ -87,6 +87,7 @@ func full() *v1alpha1.PtpSource {
 				SyncIntervals:   new(int32(7)),
 				SyncTimeout:     &metav1.Duration{Duration: time.Second},
 				OSClockTimeout:  &metav1.Duration{Duration: time.Minute},
+				OSClockOffset:   &metav1.Duration{Duration: time.Microsecond},
 			},
 			Events: v1alpha1.Events{
 				Types: []string{"event.sync.ptp-status.ptp-state-change"}, SourceFormat: v1alpha1.SourceORAN, ClusterName: "site-7",
@@ -164,7 +165,7 @@ const fullJSON = `{
       "transportSpecific": 0,
       "group": 2000
     },
-    "hardwareClock": {"enabled": true, "privileged": true, "resourceName": "squat.ai/ptp"},
+    "hardwareClock": {"enabled": true, "privileged": true, "resourceName": "squat.ai/ptp", "pollInterval": "2s"},
     "osClock": {"enabled": true, "fedBy": "other", "chronyd": "localhost:323"},
     "gnss": {"enabled": true, "gpsd": "localhost:2947"},
     "synce": {"enabled": true},
@@ -176,7 +177,8 @@ const fullJSON = `{
       "holdoverTimeout": "1m30s",
       "syncIntervals": 7,
       "syncTimeout": "1s",
-      "osClockTimeout": "1m0s"
+      "osClockTimeout": "1m0s",
+      "osClockOffset": "1µs"
     },
     "events": {
       "types": ["event.sync.ptp-status.ptp-state-change"],

@@ -63,6 +63,7 @@ func (t *Thresholds) validate() *apis.FieldError {
 		inRange("syncIntervals", t.SyncIntervals, 2, maxSamples, "4, because one late Sync is no silence"),
 		durationInRange("syncTimeout", t.SyncTimeout, time.Millisecond, maxSyncTimeout, "500ms"),
 		durationInRange("osClockTimeout", t.OSClockTimeout, clock.ShortestOSClockTimeout, maxOSClockTimeout, "5s"),
+		durationInRange("osClockOffset", t.OSClockOffset, 1, maxOffset, "1us"),
 	)
 	if t.LockOffset != nil && t.UnlockOffset != nil && t.UnlockOffset.Duration < t.LockOffset.Duration {
 		errs = errs.Also(refuse("unlockOffset", t.UnlockOffset.Duration,
@@ -107,6 +108,9 @@ func (e *Events) validateWatched(s *PtpSourceSpec) *apis.FieldError {
 	unwatched := map[string]string{} // types, and the part of the spec that they need
 	if s.OSClock == nil || !s.OSClock.Enabled {
 		unwatched[oran.OSClockSyncStateChange], unwatched[oran.OSClockStepped] = "osClock", "osClock"
+	}
+	if s.HardwareClock == nil || !s.HardwareClock.Enabled {
+		unwatched[oran.HardwareClockStepped] = "hardwareClock"
 	}
 	if s.GNSS == nil || !s.GNSS.Enabled {
 		unwatched[oran.GNSSSyncStatusChange] = "gnss"

@@ -476,6 +476,21 @@ func refusals() []refusal {
 				"must be 3s to 8h0m0s, for example 5s",
 		},
 		{
+			`{"thresholds": {"osClockOffset": "0s"}}`,
+			"invalid value: 0s: spec.thresholds.osClockOffset\n" +
+				"must be 1ns to 1s, for example 1us",
+		},
+		{
+			`{"hardwareClock": {"enabled": true, "pollInterval": "49ms"}}`,
+			"invalid value: 49ms: spec.hardwareClock.pollInterval\n" +
+				"must be 50ms to 1m0s, for example 1s",
+		},
+		{
+			`{"events": {"types": ["com.github.eventing-ptp.hardware-clock.stepped"]}}`,
+			`invalid value: "com.github.eventing-ptp.hardware-clock.stepped": spec.events.types[0]` + "\n" +
+				"is never sent while the clocks are not watched; set spec.hardwareClock.enabled: true or leave it out",
+		},
+		{
 			`{"osClock": {"fedBy": "gps"}}`,
 			`invalid value: "gps": spec.osClock.fedBy` + "\n" +
 				"must be ptp or other",
@@ -523,12 +538,12 @@ func refusals() []refusal {
 		{
 			`{"events": {"types": ["event.sync.ptp-status.ptp-state"]}}`,
 			`invalid value: "event.sync.ptp-status.ptp-state": spec.events.types[0]` + "\n" +
-				"must be one of event.sync.ptp-status.ptp-state-change, event.sync.ptp-status.ptp-clock-class-change, event.sync.sync-status.synchronization-state-change, event.sync.sync-status.os-clock-sync-state-change, event.sync.gnss-status.gnss-state-change, event.sync.synce-status.synce-state-change, event.sync.synce-status.synce-clock-quality-change, com.github.eventing-ptp.os-clock.stepped, com.github.eventing-ptp.events.lost",
+				"must be one of event.sync.ptp-status.ptp-state-change, event.sync.ptp-status.ptp-clock-class-change, event.sync.sync-status.synchronization-state-change, event.sync.sync-status.os-clock-sync-state-change, event.sync.gnss-status.gnss-state-change, event.sync.synce-status.synce-state-change, event.sync.synce-status.synce-clock-quality-change, com.github.eventing-ptp.os-clock.stepped, com.github.eventing-ptp.hardware-clock.stepped, com.github.eventing-ptp.events.lost",
 		},
 		{
 			`{"events": {"types": ["event.sync.sync-status.synce-state-change"]}}`,
 			`invalid value: "event.sync.sync-status.synce-state-change": spec.events.types[0]` + "\n" +
-				"must be one of event.sync.ptp-status.ptp-state-change, event.sync.ptp-status.ptp-clock-class-change, event.sync.sync-status.synchronization-state-change, event.sync.sync-status.os-clock-sync-state-change, event.sync.gnss-status.gnss-state-change, event.sync.synce-status.synce-state-change, event.sync.synce-status.synce-clock-quality-change, com.github.eventing-ptp.os-clock.stepped, com.github.eventing-ptp.events.lost",
+				"must be one of event.sync.ptp-status.ptp-state-change, event.sync.ptp-status.ptp-clock-class-change, event.sync.sync-status.synchronization-state-change, event.sync.sync-status.os-clock-sync-state-change, event.sync.gnss-status.gnss-state-change, event.sync.synce-status.synce-state-change, event.sync.synce-status.synce-clock-quality-change, com.github.eventing-ptp.os-clock.stepped, com.github.eventing-ptp.hardware-clock.stepped, com.github.eventing-ptp.events.lost",
 		},
 		{
 			`{"events": {"types": ["event.sync.ptp-status.ptp-state-change", "event.sync.ptp-status.ptp-state-change"]}}`,

@@ -24,6 +24,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"k8s.io/apimachinery/pkg/api/validate/content"
@@ -37,6 +38,13 @@ import (
 const (
 	maxSocketPath      = 107
 	maxSocketDirectory = maxSocketPath - 1 - 30
+)
+
+// A hardware clock that is read more often than shortestPoll keeps others waiting
+// (pkg/observe/phc); one that is read more rarely than longestPoll is not watched.
+const (
+	shortestPoll = 50 * time.Millisecond
+	longestPoll  = time.Minute
 )
 
 func (l *Linuxptp) validate() *apis.FieldError {
@@ -118,6 +126,9 @@ func (h *HardwareClock) validate() *apis.FieldError {
 	}
 	if h.Privileged && h.ResourceName != "" {
 		errs = errs.Also(apis.ErrGeneric("two ways to the same clocks; keep resourceName, which gives less away, or privileged", "privileged", "resourceName"))
+	}
+	if d := h.PollInterval; d != nil && (d.Duration < shortestPoll || d.Duration > longestPoll) {
+		errs = errs.Also(refuse("pollInterval", d.Duration, "must be %v to %v, for example 1s", shortestPoll, longestPoll))
 	}
 	if !h.Enabled && h.Privileged {
 		errs = errs.Also(refuse("privileged", h.Privileged, "is of no use while the clocks are not watched; set enabled: true or leave it out"))

@@ -43,6 +43,13 @@ func makeConfig(args Args) (adapterconfig.Config, error) {
 	if spec.OSClock != nil {
 		c.OSClock = adapterconfig.OSClock{Enabled: spec.OSClock.Enabled, FedBy: string(spec.OSClock.FedBy), Chronyd: spec.OSClock.Chronyd}
 	}
+	if h := spec.HardwareClock; h != nil {
+		c.HardwareClock.Enabled = h.Enabled
+		override(&c.HardwareClock.PollInterval, h.PollInterval)
+	}
+	if args.privileged() {
+		c.HardwareClock.Directory = devicesPath
+	}
 	if spec.GNSS != nil {
 		c.GNSS = adapterconfig.GNSS{Enabled: spec.GNSS.Enabled, GPSD: spec.GNSS.GPSD}
 	}
@@ -139,6 +146,7 @@ func Thresholds(spec v1alpha1.Thresholds, defaults adapterconfig.Thresholds) (ad
 	overrideCount(&t.SyncIntervals, spec.SyncIntervals)
 	override(&t.SyncTimeout, spec.SyncTimeout)
 	override(&t.OSClockTimeout, spec.OSClockTimeout)
+	override(&t.OSClockOffset, spec.OSClockOffset)
 	return t, t.Validate()
 }
 

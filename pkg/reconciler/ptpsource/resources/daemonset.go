@@ -45,8 +45,12 @@ const (
 	containerName = "adapter"
 	socketsVolume = "ptp4l"
 	journalVolume = "journal"
+	devicesVolume = "devices"
 	// journalPath is where an adapter sees its journal.
 	journalPath = "/var/lib/eventing-ptp"
+	// devicesPath is where a privileged adapter sees the devices of its node: its own /dev has
+	// only those that were there when it was started.
+	devicesPath = "/host/dev"
 	// unprivileged is the user "nonroot" of distroless images.
 	unprivileged = 65532
 	// bytesPerEntry is what an entry in memory takes besides what it says.
@@ -221,6 +225,11 @@ func makeTemplate(args Args) (corev1.PodTemplateSpec, error) {
 	if journal := args.journal(); journal != nil {
 		pod.Volumes = append(pod.Volumes, *journal)
 	}
+	if args.privileged() {
+		pod.Volumes = append(pod.Volumes, corev1.Volume{Name: devicesVolume, VolumeSource: corev1.VolumeSource{
+			HostPath: &corev1.HostPathVolumeSource{Path: "/dev", Type: new(corev1.HostPathDirectory)},
+		}})
+	}
 	if args.needsToken() {
 		pod.ServiceAccountName = Name(args.Source)
 	}
@@ -264,6 +273,9 @@ func makeContainer(args Args) (corev1.Container, error) {
 	mounts := []corev1.VolumeMount{{Name: socketsVolume, MountPath: mountPath(args.Source.Spec.Linuxptp)}}
 	if journal := args.journal(); journal != nil {
 		mounts = append(mounts, corev1.VolumeMount{Name: journal.Name, MountPath: journalPath})
+	}
+	if args.privileged() {
+		mounts = append(mounts, corev1.VolumeMount{Name: devicesVolume, MountPath: devicesPath, ReadOnly: true})
 	}
 	return corev1.Container{
 		Name:                     containerName,

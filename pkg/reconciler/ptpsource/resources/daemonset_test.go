@@ -129,9 +129,9 @@ func TestMakeDaemonSet(t *testing.T) {
 						Env: []corev1.EnvVar{
 							{Name: "K_SINK", Value: "http://events.user.svc.cluster.local"},
 							{Name: "K_SOURCE_CONFIG", Value: `{"cluster":"cluster","linuxptp":{"sockets":["/var/run/ptp/ptp4l*"]},` +
-								`"osClock":{"enabled":false,"fedBy":"ptp"},"gnss":{"enabled":false,"gpsd":"localhost:2947"},"synce":{"enabled":false},` +
+								`"hardwareClock":{"enabled":false,"pollInterval":"1s","directory":"/dev"},"osClock":{"enabled":false,"fedBy":"ptp"},"gnss":{"enabled":false,"gpsd":"localhost:2947"},"synce":{"enabled":false},` +
 								`"thresholds":{"lockOffset":"100ns","unlockOffset":"200ns","lockSamples":3,"unlockSamples":3,` +
-								`"holdoverTimeout":"5s","syncIntervals":4,"syncTimeout":"500ms","osClockTimeout":"5s"},"events":{"sourceFormat":"full","reassertEvery":"0s"},` +
+								`"holdoverTimeout":"5s","syncIntervals":4,"syncTimeout":"500ms","osClockTimeout":"5s","osClockOffset":"1µs"},"events":{"sourceFormat":"full","reassertEvery":"0s"},` +
 								`"delivery":{"timeout":"10s","backoffPolicy":"exponential","backoffDelay":"100ms","backoffMax":"10s","retryAfterMax":"1m0s","backlog":"All"},` +
 								`"history":{"directory":"/var/lib/eventing-ptp","entries":100000,"maxBytes":67108864,"maxAge":"168h0m0s"},"health":{"address":":8081"}}`},
 							{Name: "NODE_NAME", ValueFrom: &corev1.EnvVarSource{
@@ -268,6 +268,11 @@ func TestMakeDaemonSetPods(t *testing.T) {
 			want: func(p *corev1.PodSpec) {
 				p.Containers[0].SecurityContext.Privileged = new(true)
 				p.Containers[0].SecurityContext.AllowPrivilegeEscalation = nil
+				p.Volumes = append(p.Volumes, corev1.Volume{Name: "devices", VolumeSource: corev1.VolumeSource{
+					HostPath: &corev1.HostPathVolumeSource{Path: "/dev", Type: new(corev1.HostPathDirectory)},
+				}})
+				p.Containers[0].VolumeMounts = append(p.Containers[0].VolumeMounts, corev1.VolumeMount{Name: "devices", MountPath: "/host/dev", ReadOnly: true})
+				setConfig(p, `"hardwareClock":{"enabled":false,"pollInterval":"1s","directory":"/dev"}`, `"hardwareClock":{"enabled":true,"pollInterval":"1s","directory":"/host/dev"}`)
 			},
 		}, {
 			name: "not privileged for a clock that is not watched",
@@ -278,9 +283,10 @@ func TestMakeDaemonSetPods(t *testing.T) {
 		}, {
 			name: "a device plugin, besides the default resources",
 			source: func(s *v1alpha1.PtpSource) {
-				s.Spec.HardwareClock = &v1alpha1.HardwareClock{Enabled: true, ResourceName: "example.com/ptp"}
+				s.Spec.HardwareClock = &v1alpha1.HardwareClock{Enabled: true, ResourceName: "example.com/ptp", PollInterval: &metav1.Duration{Duration: 50 * time.Millisecond}}
 			},
 			want: func(p *corev1.PodSpec) {
+				setConfig(p, `"hardwareClock":{"enabled":false,"pollInterval":"1s"`, `"hardwareClock":{"enabled":true,"pollInterval":"50ms"`)
 				p.Containers[0].Resources.Limits["example.com/ptp"] = resource.MustParse("1")
 			},
 		}, {

@@ -37,6 +37,9 @@ func sent(spec v1alpha1.PtpSourceSpec) []string {
 	if watchesSyncE(spec) {
 		types = append(types, oran.SyncELockStateChange, oran.SyncEClockQualityChange)
 	}
+	if spec.HardwareClock != nil && spec.HardwareClock.Enabled {
+		types = append(types, oran.HardwareClockStepped)
+	}
 	return types
 }
 
@@ -63,16 +66,6 @@ func CloudEventAttributes(source *v1alpha1.PtpSource) []duckv1.CloudEventAttribu
 func NotYetWatched(source *v1alpha1.PtpSource) []string {
 	spec := source.Spec
 	var fields []string
-	for _, f := range []struct {
-		name string
-		asks bool
-	}{
-		{"spec.hardwareClock", spec.HardwareClock != nil && spec.HardwareClock.Enabled},
-	} {
-		if f.asks {
-			fields = append(fields, f.name)
-		}
-	}
 	for _, t := range spec.Events.Types {
 		if !slices.Contains(sent(spec), t) {
 			fields = append(fields, t+" in spec.events.types")

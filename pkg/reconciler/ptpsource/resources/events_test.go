@@ -65,6 +65,7 @@ func TestCloudEventAttributes(t *testing.T) {
 		{"steps of the OS clock, where they are asked for", watched, v1alpha1.Events{Types: []string{"com.github.eventing-ptp.os-clock.stepped"}}, []duckv1.CloudEventAttributes{
 			{Type: "com.github.eventing-ptp.os-clock.stepped", Source: "/cluster/node/*/sync/sync-status/os-clock-set"},
 		}},
+		{"steps of hardware clocks not where these are not watched", watched, v1alpha1.Events{Types: []string{"com.github.eventing-ptp.hardware-clock.stepped"}}, nil},
 		{"not what is not watched", &v1alpha1.OSClock{}, v1alpha1.Events{Types: []string{"event.sync.sync-status.os-clock-sync-state-change"}}, nil},
 		{"not of receivers that are not watched", nil, v1alpha1.Events{Types: []string{"event.sync.gnss-status.gnss-state-change"}}, nil},
 	} {
@@ -113,7 +114,7 @@ func TestCloudEventAttributesAreThoseOfTheEncoder(t *testing.T) {
 	lost := encoder.Lost(1, time.Time{})
 	want = append(want, duckv1.CloudEventAttributes{Type: lost.Type, Source: lost.Source})
 	got := resources.CloudEventAttributes(source(func(s *v1alpha1.PtpSource) {
-		s.Spec.OSClock = &v1alpha1.OSClock{Enabled: true}
+		s.Spec.OSClock, s.Spec.HardwareClock = &v1alpha1.OSClock{Enabled: true}, &v1alpha1.HardwareClock{Enabled: true}
 		s.Spec.GNSS, s.Spec.SyncE = &v1alpha1.GNSS{Enabled: true}, &v1alpha1.SyncE{Enabled: true}
 		s.Spec.Events.SourceFormat = "oran"
 		for _, d := range oran.Definitions() {
@@ -141,7 +142,7 @@ func TestNotYetWatched(t *testing.T) {
 		s.Spec.SyncE = &v1alpha1.SyncE{Enabled: true}
 		s.Spec.Events.Types = []string{"event.sync.ptp-status.ptp-state-change", "event.sync.gnss-status.gnss-state-change", "of tomorrow"}
 	}))
-	want := []string{"spec.hardwareClock", "of tomorrow in spec.events.types"}
+	want := []string{"of tomorrow in spec.events.types"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("fields (-want, +got):\n%s", diff)
 	}

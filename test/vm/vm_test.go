@@ -1,0 +1,393 @@
+//go:build vm
+
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package vm_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	cloudevents "github.com/cloudevents/sdk-go/v2"
+	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
+
+	"github.com/eventing-ptp/eventing-ptp/test/vm"
+)
+
+// What the guest was configured with (guest/stage.go).
+const (
+	pollInterval  = 100 * time.Millisecond
+	ptp4lInterval = 125 * time.Millisecond
+	phc2sysPeriod = time.Second
+)
+
+// The event types, without what they have in common.
+const (
+	lockState = "ptp-status.ptp-state-change"
+	osClock   = "sync-status.os-clock-sync-state-change"
+	osSet     = "os-clock.stepped"
+	phcSet    = "hardware-clock.stepped"
+)
+
+// played is what has come of the one run that all tests look at.
+type played struct {
+	marks  []vm.Mark
+	events []cloudevents.Event // in the order of their sequence
+	log    string
+}
+
+// play runs the machine once.
+var play = sync.OnceValues(func() (played, error) {
+	dir, err := os.MkdirTemp("", "eventing-ptp-vm-")
+	if err != nil {
+		return played{}, err
+	}
+	defer os.RemoveAll(dir)
+	for name, path := range map[string]string{"guest": "./guest", "receive_adapter": "../../cmd/receive_adapter"} {
+		build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(dir, name), path)
+		build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
+		if said, err := build.CombinedOutput(); err != nil {
+			return played{}, fmt.Errorf("build %s: %w: %s", name, err, said)
+		}
+	}
+	var mu sync.Mutex
+	events := map[string]cloudevents.Event{} // by sequence: one may come twice
+	last := time.Now()
+	sink := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet { // the guest asks whether everything has come
+			const quiet = 5 * time.Second
+			for since := time.Duration(0); since < quiet; time.Sleep(quiet / 10) {
+				mu.Lock()
+				since = time.Since(last)
+				mu.Unlock()
+			}
+			return
+		}
+		event, err := cehttp.NewEventFromHTTPRequest(r)
+		if err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		last, events[extension(*event, "sequence")] = time.Now(), *event
+		w.WriteHeader(http.StatusAccepted)
+	}))
+	defer sink.Close()
+	_, port, _ := strings.Cut(strings.TrimPrefix(sink.URL, "http://"), ":")
+
+	machine := vm.Machine{
+		Run: filepath.Join(dir, "guest"), Args: []string{"-sink", "http://10.0.2.2:" + port},
+		Files: []string{filepath.Join(dir, "receive_adapter")}, Directory: dir,
+	}
+	// It takes about a minute, and many times that where the machine has other things to do.
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	err = machine.Start(ctx)
+	var p played
+	log, _ := os.ReadFile(filepath.Join(dir, "log"))
+	p.log = string(log)
+	if keep := os.Getenv("VM_LOG"); keep != "" {
+		if err := os.WriteFile(keep, log, 0o600); err != nil {
+			return p, err
+		}
+	}
+	if err != nil {
+		console, _ := os.ReadFile(filepath.Join(dir, "console"))
+		return p, fmt.Errorf("%w; its log ends with:\n%s\nand its console with:\n%s", err, tail(p.log), tail(string(console)))
+	}
+	stdout, err := os.ReadFile(filepath.Join(dir, "stdout"))
+	if err != nil {
+		return p, err
+	}
+	for scanner := bufio.NewScanner(bytes.NewReader(stdout)); scanner.Scan(); {
+		var m vm.Mark
+		if err := json.Unmarshal(scanner.Bytes(), &m); err != nil {
+			return p, fmt.Errorf("the guest said %q: %w", scanner.Text(), err)
+		}
+		p.marks = append(p.marks, m)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for _, e := range events {
+		p.events = append(p.events, e)
+	}
+	slices.SortFunc(p.events, func(a, b cloudevents.Event) int {
+		return strings.Compare(extension(a, "sequence"), extension(b, "sequence"))
+	})
+	return p, nil
+})
+
+func tail(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-30):], "\n")
+}
+
+func extension(e cloudevents.Event, name string) string {
+	s, _ := e.Extensions()[name].(string)
+	return s
+}
+
+func kind(e cloudevents.Event) string {
+	return strings.TrimPrefix(strings.TrimPrefix(e.Type(), "event.sync."), "com.github.eventing-ptp.")
+}
+
+func describe(e cloudevents.Event) string {
+	return fmt.Sprintf("%s %s>%s %s", kind(e), extension(e, "previousstate"), extension(e, "ptpstate"), extension(e, "ptpreason"))
+}
+
+func start(t *testing.T) played {
+	t.Helper()
+	p, err := play()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// mark returns what was done under a name, and the events that followed until the next.
+func (p played) mark(t *testing.T, name string) (vm.Mark, []cloudevents.Event) {
+	t.Helper()
+	n := slices.IndexFunc(p.marks, func(m vm.Mark) bool { return m.Name == name })
+	if n < 0 {
+		t.Fatalf("the guest has not done %q", name)
+	}
+	end := time.Unix(1<<40, 0)
+	for _, m := range p.marks[n+1:] {
+		if !m.Before.IsZero() { // it compares
+			end = m.Before
+			break
+		}
+	}
+	var events []cloudevents.Event
+	for _, e := range p.events {
+		if at := e.Time(); !at.Before(p.marks[n].Before) && at.Before(end) {
+			events = append(events, e)
+		}
+	}
+	return p.marks[n], events
+}
+
+// first returns the first event that matches, and how long after the mark its change was
+// observed, by the clock of the machine.
+func first(t *testing.T, m vm.Mark, events []cloudevents.Event, kindOf string, match func(e cloudevents.Event) bool) (cloudevents.Event, time.Duration) {
+	t.Helper()
+	var came []string
+	for _, e := range events {
+		if kind(e) == kindOf && match(e) {
+			return e, e.Time().Sub(m.After)
+		}
+		came = append(came, describe(e))
+	}
+	t.Fatalf("after %q no such %s; came: %q", m.Name, kindOf, came)
+	return cloudevents.Event{}, 0
+}
+
+func leaves(state string) func(cloudevents.Event) bool {
+	return func(e cloudevents.Event) bool {
+		return extension(e, "previousstate") == state && extension(e, "ptpstate") != state
+	}
+}
+
+func becomes(state string) func(cloudevents.Event) bool {
+	return func(e cloudevents.Event) bool { return extension(e, "ptpstate") == state }
+}
+
+// in checks how long something has taken.
+func in(t *testing.T, what string, took, limit time.Duration) {
+	t.Helper()
+	t.Logf("%s: %v", what, took)
+	if took > limit {
+		t.Errorf("%s took %v, and may take %v", what, took, limit)
+	}
+}
+
+func TestResidualAgreesWithPHCCtl(t *testing.T) {
+	p := start(t)
+	for _, name := range []string{"residual", "residual at the end"} {
+		m, _ := p.mark(t, name)
+		theirs := m.Theirs.Abs() // by which the clock is ahead of UTC, whatever sign that gets
+		t.Logf("%s: %v to %v, phc_ctl: %v", name, m.Ours[0], m.Ours[1], theirs)
+		// phc_ctl reads both clocks one after the other, with system calls.
+		const systemCalls = 20 * time.Microsecond
+		if theirs < m.Ours[0]-systemCalls || theirs > m.Ours[1]+systemCalls {
+			t.Errorf("%s: read as %v to %v, phc_ctl says %v", name, m.Ours[0], m.Ours[1], theirs)
+		}
+		if (m.Ours[0] - 37*time.Second).Abs() > time.Microsecond {
+			t.Errorf("%s: %v, and the clocks follow each other 37 s apart", name, m.Ours[0])
+		}
+	}
+}
+
+func TestEverythingIsLockedAtStart(t *testing.T) {
+	m, events := start(t).mark(t, "start")
+	for _, k := range []string{lockState, osClock, "sync-status.synchronization-state-change"} {
+		e, _ := first(t, m, events, k, func(cloudevents.Event) bool { return true })
+		if !becomes("LOCKED")(e) {
+			t.Errorf("the first event is %s", describe(e))
+		}
+	}
+	for _, e := range events {
+		if kind(e) == phcSet || extension(e, "previousstate") == "LOCKED" {
+			t.Errorf("nothing has happened, and there is %s", describe(e))
+		}
+	}
+}
+
+func TestPHCStepped(t *testing.T) {
+	m, events := start(t).mark(t, "phc stepped")
+	e, took := first(t, m, events, phcSet, func(cloudevents.Event) bool { return true })
+	in(t, "event after the step", took, pollInterval+10*time.Millisecond)
+	by, err := strconv.Atoi(extension(e, "ptpstate"))
+	if off := time.Duration(by) - time.Millisecond; err != nil || off.Abs() > 100*time.Microsecond || e.Subject() != "ptp2" {
+		t.Errorf("%s of %s, want that ptp2 was stepped by 1 ms", describe(e), e.Subject())
+	}
+	_, took = first(t, m, events, lockState, leaves("LOCKED"))
+	in(t, "lock-state is not LOCKED after", took, max(pollInterval, 3*ptp4lInterval)+10*time.Millisecond)
+	_, took = first(t, m, events, osClock, leaves("LOCKED"))
+	in(t, "os-clock-sync-state is not LOCKED after", took, max(pollInterval, 3*ptp4lInterval)+10*time.Millisecond)
+	first(t, m, events, lockState, becomes("LOCKED"))
+	first(t, m, events, osClock, becomes("LOCKED"))
+	for _, other := range events {
+		if kind(other) == phcSet && other.ID() != e.ID() {
+			t.Errorf("there is another step, which is ptp4l slewing: %s", describe(other))
+		}
+	}
+}
+
+func TestPHCDrifts(t *testing.T) {
+	m, events := start(t).mark(t, "phc drifts")
+	first(t, m, events, lockState, leaves("LOCKED"))
+	first(t, m, events, lockState, becomes("LOCKED"))
+	for _, e := range events {
+		if kind(e) == phcSet {
+			t.Errorf("a clock that drifts was not set: %s", describe(e))
+		}
+	}
+}
+
+func TestPHC2Sys(t *testing.T) {
+	for _, name := range []string{"phc2sys stopped", "phc2sys killed"} {
+		t.Run(name, func(t *testing.T) {
+			m, events := start(t).mark(t, name)
+			_, took := first(t, m, events, osClock, leaves("LOCKED"))
+			in(t, "os-clock-sync-state is not LOCKED after", took, 3*phc2sysPeriod+500*time.Millisecond)
+			for _, e := range events {
+				if kind(e) == lockState || kind(e) == phcSet {
+					t.Errorf("ptp4l and its clock have nothing to do with it: %s", describe(e))
+				}
+			}
+			m, events = start(t).mark(t, name+" over")
+			first(t, m, events, osClock, becomes("LOCKED"))
+		})
+	}
+}
+
+func TestPTP4L(t *testing.T) {
+	for _, tc := range []struct{ name, over string }{
+		{"ptp4l stopped", "phc stepped while ptp4l is stopped over"},
+		{"ptp4l killed", "ptp4l killed over"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			m, events := start(t).mark(t, tc.name)
+			for _, k := range []string{lockState, osClock} {
+				_, took := first(t, m, events, k, leaves("LOCKED"))
+				in(t, k+" is not LOCKED after", took, 3*ptp4lInterval+500*time.Millisecond)
+			}
+			m, events = start(t).mark(t, tc.over)
+			for _, k := range []string{lockState, osClock} {
+				first(t, m, events, k, becomes("LOCKED"))
+			}
+		})
+	}
+}
+
+func TestPHCSteppedWhilePTP4LIsStopped(t *testing.T) {
+	m, events := start(t).mark(t, "phc stepped while ptp4l is stopped")
+	for _, k := range []string{phcSet, lockState, osClock} {
+		e, took := first(t, m, events, k, func(cloudevents.Event) bool { return true })
+		in(t, describe(e)+" after", took, pollInterval+10*time.Millisecond)
+		if k != phcSet && (extension(e, "ptpstate") != "FREERUN" || extension(e, "ptpreason") != "ClockStepped") {
+			t.Errorf("%s, want that it is FREERUN because the clock was stepped", describe(e))
+		}
+	}
+}
+
+func TestOSClockStepped(t *testing.T) {
+	m, events := start(t).mark(t, "os clock stepped")
+	e, took := first(t, m, events, osSet, func(cloudevents.Event) bool { return true })
+	in(t, "event after the step", took, 10*time.Millisecond)
+	if by, err := strconv.Atoi(extension(e, "ptpstate")); err != nil || (time.Duration(by)-5*time.Second).Abs() > time.Millisecond {
+		t.Errorf("%s, want that it was set by 5 s", describe(e))
+	}
+	_, took = first(t, m, events, osClock, leaves("LOCKED"))
+	in(t, "os-clock-sync-state is not LOCKED after", took, 10*time.Millisecond)
+	first(t, m, events, osClock, becomes("LOCKED"))
+	for _, e := range events {
+		if kind(e) == lockState || kind(e) == phcSet {
+			t.Errorf("the hardware clock was not set: %s", describe(e))
+		}
+	}
+}
+
+func TestCablePulled(t *testing.T) {
+	m, events := start(t).mark(t, "cable pulled")
+	// QEMU does it a moment later, by its own time.
+	for _, k := range []string{lockState, osClock} {
+		_, took := first(t, m, events, k, leaves("LOCKED"))
+		in(t, k+" is not LOCKED after", took, 2*time.Second)
+	}
+	m, events = start(t).mark(t, "cable pulled over")
+	first(t, m, events, lockState, becomes("LOCKED"))
+	first(t, m, events, osClock, becomes("LOCKED"))
+}
+
+func TestPHCGone(t *testing.T) {
+	p := start(t)
+	m, events := p.mark(t, "phc gone")
+	first(t, m, events, lockState, leaves("LOCKED"))
+	_, log, _ := strings.Cut(p.log, "guest: phc gone")
+	if !strings.Contains(log, `"clocks":"[{ptp0 [eth0]} {ptp1 []} {ptp3 []}]"`) {
+		t.Errorf("the adapter does not say which clocks are left; it says:\n%s", tail(log))
+	}
+}
+
+func TestNothingWasLost(t *testing.T) {
+	p := start(t)
+	for n, e := range p.events {
+		if sequence, err := strconv.Atoi(strings.TrimLeft(extension(e, "sequence"), "0")); err != nil || sequence != n+1 {
+			t.Fatalf("event %d has the sequence %q", n+1, extension(e, "sequence"))
+		}
+		if kind(e) == "events.lost" {
+			t.Errorf("events were lost: %s", describe(e))
+		}
+	}
+}
