@@ -616,7 +616,7 @@ func TestEventTypesAnnotation(t *testing.T) {
 			t.Errorf("%s has no description", e.Type)
 		}
 	}
-	all := decode(t, toJSON(t, object(t, spec("{osClock: {enabled: true}}"))))
+	all := decode(t, toJSON(t, object(t, spec("{osClock: {enabled: true}, hardwareClock: {enabled: true}}"))))
 	for _, d := range oran.Definitions() {
 		all.Spec.Events.Types = append(all.Spec.Events.Types, d.EventType)
 	}
