@@ -33,7 +33,7 @@ func TestStatus(t *testing.T) {
 		want  Status
 	}{
 		{"not read yet", []step{{at: 0, fact: one}}, Status{}},
-		{"cannot be read", []step{{at: 0, fact: one}, {at: 1, fact: Down{}}}, Status{State: Freerun}},
+		{"cannot be read", []step{{at: 0, fact: one}, {at: 1, fact: Down{}}}, Status{State: Freerun, Reason: DaemonDown}},
 		{
 			"slave without a sample",
 			[]step{{at: 0, fact: one}, {at: 1, fact: reading(255, parentOK, Slave)}, {at: 2, fact: PathDelay{Delay: 480}}},
@@ -42,34 +42,34 @@ func TestStatus(t *testing.T) {
 		{
 			"following", following,
 			Status{
-				Up: true, State: Locked, Class: Class(6), Interface: "eth0", Grandmaster: gm, Ports: []Port{slave},
+				Up: true, State: Locked, Reason: OffsetInRange, Class: Class(6), Interface: "eth0", Grandmaster: gm, Ports: []Port{slave},
 				Offset: 55, HasOffset: true, PathDelay: 480, HasPathDelay: true,
 			},
 		},
 		{
 			"following another master, whose path is not measured yet", slices.Concat(following, []step{{at: 300, fact: PathDelay{}}}),
-			Status{Up: true, State: Locked, Class: Class(6), Interface: "eth0", Grandmaster: gm, Ports: []Port{slave}, Offset: 55, HasOffset: true},
+			Status{Up: true, State: Locked, Reason: OffsetInRange, Class: Class(6), Interface: "eth0", Grandmaster: gm, Ports: []Port{slave}, Offset: 55, HasOffset: true},
 		},
 		{
 			"silence", slices.Concat(following, []step{{at: 700, fact: Silence{}}}),
-			Status{Up: true, State: Holdover, Class: Class(255), Interface: "eth0", Grandmaster: gm, Ports: []Port{slave}, Silent: true},
+			Status{Up: true, State: Holdover, Reason: SyncSilent, Class: Class(255), Interface: "eth0", Grandmaster: gm, Ports: []Port{slave}, Silent: true},
 		},
 		{
 			"Sync after silence, of a master whose path is not known yet", slices.Concat(following, []step{{at: 700, fact: Silence{}}, {at: 800, fact: Sync{Offset: 60}}}),
-			Status{Up: true, State: Holdover, Class: Class(255), Interface: "eth0", Grandmaster: gm, Ports: []Port{slave}, Offset: 60, HasOffset: true},
+			Status{Up: true, State: Holdover, Reason: SyncSilent, Class: Class(255), Interface: "eth0", Grandmaster: gm, Ports: []Port{slave}, Offset: 60, HasOffset: true},
 		},
 		{
 			"the port leaves SLAVE", slices.Concat(following, []step{{at: 700, fact: faulty}, {at: 701, fact: PathDelay{Delay: 480}}}),
-			Status{Up: true, State: Holdover, Class: Class(255), Interface: "eth0", Grandmaster: gm, Ports: []Port{faulty}},
+			Status{Up: true, State: Holdover, Reason: PortNotSlave, Class: Class(255), Interface: "eth0", Grandmaster: gm, Ports: []Port{faulty}},
 		},
 		{
 			"ptp4l goes while it is silent", slices.Concat(following, []step{{at: 700, fact: Silence{}}, {at: 800, fact: Down{}}}),
-			Status{State: Holdover, Class: Class(255), Interface: "eth0", Grandmaster: gm},
+			Status{State: Holdover, Reason: SyncSilent, Class: Class(255), Interface: "eth0", Grandmaster: gm},
 		},
 		{
 			"grandmaster itself",
 			[]step{{at: 0, fact: one}, {at: 1, fact: reading(248, parentOwn, Master)}},
-			Status{Up: true, State: Freerun, Class: Class(248), Grandmaster: own, Ports: []Port{port(1, Master)}},
+			Status{Up: true, State: Freerun, Reason: GrandmasterClass, Class: Class(248), Grandmaster: own, Ports: []Port{port(1, Master)}},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -17,6 +17,7 @@ limitations under the License.
 package ptpsource
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -386,7 +387,12 @@ func TestReconcilePermission(t *testing.T) {
 	privileged := spec(func(s *v1alpha1.PtpSourceSpec) {
 		s.HardwareClock = &v1alpha1.HardwareClock{Enabled: true, Privileged: true}
 	})
-	network := spec(func(s *v1alpha1.PtpSourceSpec) { s.SyncE = &v1alpha1.SyncE{Enabled: true} })
+	network := func(s *v1alpha1.PtpSource) {
+		s.Spec.SyncE = &v1alpha1.SyncE{Enabled: true}
+		s.Status.CloudEventAttributes = slices.Insert(s.Status.CloudEventAttributes, 3,
+			duckv1.CloudEventAttributes{Type: "event.sync.synce-status.synce-state-change", Source: "/cluster/node/*/sync/synce-status/lock-state"},
+			duckv1.CloudEventAttributes{Type: "event.sync.synce-status.synce-clock-quality-change", Source: "/cluster/node/*/sync/synce-status/clock-quality"})
+	}
 	thresholds := spec(func(s *v1alpha1.PtpSourceSpec) {
 		s.Thresholds.LockOffset = &metav1.Duration{Duration: time.Millisecond}
 	})

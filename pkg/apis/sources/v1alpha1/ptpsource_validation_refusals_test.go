@@ -488,7 +488,7 @@ func refusals() []refusal {
 		{
 			`{"events": {"types": ["com.github.eventing-ptp.hardware-clock.stepped"]}}`,
 			`invalid value: "com.github.eventing-ptp.hardware-clock.stepped": spec.events.types[0]` + "\n" +
-				"is never sent while the clocks are not watched; set spec.hardwareClock.enabled: true or leave it out",
+				"is never sent while the clock is not watched; set spec.hardwareClock.enabled: true or leave it out",
 		},
 		{
 			`{"osClock": {"fedBy": "gps"}}`,
