@@ -55,8 +55,7 @@ type log struct {
 
 // line is what is read of a line of the log.
 type line struct {
-	Level    string `json:"level"`
-	Message  string `json:"msg"`
+	Message  string `json:"message"`
 	Resource string `json:"resource"`
 	Instance string `json:"instance"`
 	From     string `json:"from"`
@@ -113,11 +112,6 @@ func (l *log) String() string {
 	return strings.Join(l.last, "\n")
 }
 
-// everything is a configuration of Knative's logger that leaves out no line, as its own
-// does when many are alike.
-const everything = `{"zap-logger-config": "{\"level\": \"info\", \"encoding\": \"json\", \"outputPaths\": [\"stderr\"], \"errorOutputPaths\": [\"stderr\"],
-  \"encoderConfig\": {\"messageKey\": \"msg\", \"levelKey\": \"level\", \"timeKey\": \"ts\", \"levelEncoder\": \"lowercase\", \"timeEncoder\": \"iso8601\"}}"}`
-
 // config is the adapter's configuration.
 type config map[string]any
 
@@ -128,7 +122,7 @@ func launch(program, sink, sockets, directory string, c config, l *log) (*adapte
 		return nil, err
 	}
 	a := &adapter{Cmd: exec.CommandContext(context.Background(), program, "-sink", sink, "-node", "n1", "-socket", sockets, "-journal", directory), log: l, ended: make(chan struct{})}
-	a.Env = append(os.Environ(), "K_SOURCE_CONFIG="+string(text), "K_LOGGING_CONFIG="+everything, "PROFILING_PORT=0")
+	a.Env = append(os.Environ(), "K_SOURCE_CONFIG="+string(text), "PROFILING_PORT=0")
 	a.Stdout, a.Stderr = l, l
 	a.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := a.Start(); err != nil {

@@ -192,11 +192,14 @@ type attempt struct {
 	body string
 }
 
-// resource is what the event is about, as the log names it.
+// resource is what the event is about.
 func (a attempt) resource() string { return resourceOf(a.Event.Source(), a.Extension("instance")) }
 
+// resourceOf names a resource by the last part of its address, which in a log has the
+// instance in it and in an event has not.
 func resourceOf(address, instance string) string {
-	return strings.TrimSpace(strings.TrimPrefix(address, "/cluster/node/n1/sync/") + " " + instance)
+	_, name, _ := strings.Cut(address, "/sync/")
+	return strings.TrimSpace(name + " " + instance)
 }
 
 // said is all that must be the same whenever the event is sent: the event, but for what

@@ -221,8 +221,8 @@ func (r *run) newClock(dir string, n int) *clock {
 	return k
 }
 
-func (c *clock) lockState() string  { return resourceOf("ptp-status/lock-state", c.name) }
-func (c *clock) clockClass() string { return resourceOf("ptp-status/clock-class", c.name) }
+func (c *clock) lockState() string  { return resourceOf("/sync/ptp-status/lock-state", c.name) }
+func (c *clock) clockClass() string { return resourceOf("/sync/ptp-status/clock-class", c.name) }
 
 const syncState = "sync-status/sync-state"
 

@@ -212,7 +212,7 @@ func (s *sink) choose() fault {
 			s.left = 1
 		}
 	case s.left == 0:
-		s.spell, s.left = nil, 1+s.random.IntN(40)
+		s.spell, s.left = nil, 1+s.random.IntN(15)
 	}
 	s.left--
 	if s.spell == nil {
