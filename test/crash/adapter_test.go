@@ -64,7 +64,7 @@ type line struct {
 }
 
 // keep is how many lines are shown when something goes wrong.
-const keep = 60
+const keep = 200
 
 // Write takes lines. The last one of an adapter that is killed may be cut short.
 func (l *log) Write(p []byte) (int, error) {
@@ -155,6 +155,16 @@ func (a *adapter) kill(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-a.ended
+}
+
+// abort ends an adapter that does not do what it should, and returns what it has said and
+// what each of its goroutines was doing.
+func (a *adapter) abort() string {
+	said := a.log.String()
+	if a.Process.Signal(syscall.SIGQUIT) == nil {
+		<-a.ended
+	}
+	return said + "\n" + a.log.String()
 }
 
 // stop ends the adapter as Kubernetes does.

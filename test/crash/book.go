@@ -376,25 +376,10 @@ func follow(resource string, made []change, told []attempt, lost func(id string)
 	last := -1
 	value := ""
 	for _, a := range told {
-		from, to, missed := a.Extension("previousstate"), a.Extension("ptpstate"), a.Extension("ptpmissed") == "true"
-		at := -1
-		for n := last + 1; n < len(made) && at < 0; n++ {
-			before := ""
-			if n > 0 {
-				before = made[n-1].to
-			}
-			switch {
-			case made[n].to == to && (missed || before == from):
-				at = n
-			case made[n].id != "" && !lost(made[n].id):
-				n = len(made)
-			}
-		}
+		from, to := a.Extension("previousstate"), a.Extension("ptpstate")
+		at := next(made, last+1, a, lost)
 		if at < 0 {
-			return append(wrong, fmt.Sprintf("%s tells of %s %s>%s (missed: %v), but what was done next is %v", a.Event.ID(), resource, from, to, missed, made[last+1:min(last+6, len(made))]))
-		}
-		if id := made[at].id; id != "" && id != a.Event.ID() {
-			wrong = append(wrong, fmt.Sprintf("%s %s>%s was recorded as %s and told as %s", resource, from, to, id, a.Event.ID()))
+			return append(wrong, fmt.Sprintf("%s tells of %s %s>%s (missed: %q), but what was done next is %v", a.Event.ID(), resource, from, to, a.Extension("ptpmissed"), made[last+1:min(last+6, len(made))]))
 		}
 		last, value = at, to
 	}
@@ -403,8 +388,32 @@ func follow(resource string, made []change, told []attempt, lost func(id string)
 			wrong = append(wrong, fmt.Sprintf("%s of %s to %s was never told", c.id, resource, c.to))
 		}
 	}
-	if is := made[len(made)-1].to; is != value {
-		wrong = append(wrong, fmt.Sprintf("%s is %s, and the last that was told is %s", resource, is, value))
+	if is := made[len(made)-1]; is.to != value && !lost(is.id) {
+		wrong = append(wrong, fmt.Sprintf("%s is %s, and the last that was told is %s", resource, is.to, value))
 	}
 	return wrong
+}
+
+// next returns which of the changes from one on an event tells of; -1 for none. It is the one
+// whose event it is, or else the first that nobody has seen: what is behind one that was seen
+// to be recorded comes later.
+func next(made []change, from int, a attempt, lost func(id string) bool) int {
+	at := -1
+	for n := from; n < len(made); n++ {
+		before := ""
+		if n > 0 {
+			before = made[n-1].to
+		}
+		tells := made[n].to == a.Extension("ptpstate") && (before == a.Extension("previousstate") || a.Extension("ptpmissed") == "true")
+		if tells && made[n].id == a.Event.ID() {
+			return n
+		}
+		if tells && made[n].id == "" && at < 0 {
+			at = n
+		}
+		if made[n].id != "" && !lost(made[n].id) {
+			break
+		}
+	}
+	return at
 }

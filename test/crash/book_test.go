@@ -111,6 +111,10 @@ func TestCheck(t *testing.T) {
 			tried: []string{"a-1 5>6", "a-2 6>9"},
 		},
 		{
+			name: "what has come back unseen, and then in sight of everybody", done: "6:a-1 7 6 7:a-2 6:a-3",
+			tried: []string{"a-1 5>6", "a-2 6>7", "a-3 7>6"},
+		},
+		{
 			name: "what was recorded and not seen to be is told of", done: "6:a-1 7 8:a-3",
 			tried: []string{"a-1 5>6", "a-2 6>7", "a-3 7>8"},
 		},
@@ -136,7 +140,7 @@ func TestCheck(t *testing.T) {
 				" on n1: a-3: 2 to 2 are missing before it",
 				" on n1: a-3: /cluster/node/n1/sync/class ptp4l.0 was 6 and not 7 before it is 8: a change is missing",
 				"a-2, which is class ptp4l.0 6>7, was recorded in life 1 and lost",
-				"a-3 tells of class ptp4l.0 7>8 (missed: false), but what was done next is [{7 a-2} {8 a-3}]",
+				"a-3 tells of class ptp4l.0 7>8 (missed: \"\"), but what was done next is [{7 a-2} {8 a-3}]",
 			},
 		},
 		{
@@ -158,7 +162,7 @@ func TestCheck(t *testing.T) {
 			tried: []string{"a-1 5>6", "a-2 6>7", "a-3 6>7"},
 			wrong: []string{
 				" on n1: a-3: /cluster/node/n1/sync/class ptp4l.0 was 7 and not 6 before it is 7: a change is missing",
-				"a-3 tells of class ptp4l.0 6>7 (missed: false), but what was done next is []",
+				"a-3 tells of class ptp4l.0 6>7 (missed: \"\"), but what was done next is []",
 			},
 		},
 		{
@@ -181,7 +185,7 @@ func TestCheck(t *testing.T) {
 			name: "what was not seen is not marked", done: "6:a-1 7 8:a-2",
 			tried: []string{"a-1 5>6", "a-2 6>8"},
 			wrong: []string{
-				"a-2 tells of class ptp4l.0 6>8 (missed: false), but what was done next is [{7 } {8 a-2}]",
+				"a-2 tells of class ptp4l.0 6>8 (missed: \"\"), but what was done next is [{7 } {8 a-2}]",
 			},
 		},
 		{
@@ -196,7 +200,7 @@ func TestCheck(t *testing.T) {
 				" on n1: a-4: 2 to 3 are missing before it",
 				" on n1: a-4: /cluster/node/n1/sync/class ptp4l.0 was 6 and not 8 before it is 9: a change is missing",
 				"a-2, which is class ptp4l.0 6>7, was recorded in life 1 and lost",
-				"a-4 tells of class ptp4l.0 8>9 (missed: false), but what was done next is [{7 a-2} {8 a-3} {9 a-4}]",
+				"a-4 tells of class ptp4l.0 8>9 (missed: \"\"), but what was done next is [{7 a-2} {8 a-3} {9 a-4}]",
 			},
 		},
 		{

@@ -236,7 +236,7 @@ func (r *run) until(what string, is func() bool) {
 		if time.Now().After(deadline) {
 			said := ""
 			if r.adapter != nil {
-				said = r.adapter.log.String()
+				said = r.adapter.abort()
 			}
 			r.t.Fatalf("no %s within %v; the adapter says\n%s", what, patience, said)
 		}
