@@ -384,11 +384,15 @@ func follow(resource string, made []change, told []attempt, lost func(id string)
 		last, value = at, to
 	}
 	for _, c := range made[last+1:] {
-		if c.id != "" && !lost(c.id) {
+		switch {
+		case c.id == "":
+		case lost(c.id):
+			value = c.to // an announcement stands for it
+		default:
 			wrong = append(wrong, fmt.Sprintf("%s of %s to %s was never told", c.id, resource, c.to))
 		}
 	}
-	if is := made[len(made)-1]; is.to != value && !lost(is.id) {
+	if is := made[len(made)-1]; is.to != value {
 		wrong = append(wrong, fmt.Sprintf("%s is %s, and the last that was told is %s", resource, is.to, value))
 	}
 	return wrong
