@@ -228,7 +228,7 @@ func compare(n, kills int) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(w, "\tappend p50\tp99\ton disk\tlost by kill -9\topens again in\tdisk full: refused\tafter there is room: refused\tlost")
 	for _, name := range names() {
-		cells, err := row(name, filepath.Join(dir, name), n, kills)
+		cells, err := row(name, filepath.Join(dir, filepath.Base(name)), n, kills)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -367,7 +367,7 @@ func whenFull(name, dir string) []string {
 	c.SysProcAttr.Unshareflags = syscall.CLONE_NEWNS
 	text, err := c.Output()
 	if exit, failed := errors.AsType[*exec.ExitError](err); failed {
-		return []string{"the process ends", "-", "- " + lastLine(string(exit.Stderr))}
+		return []string{"-", "-", "the process has ended: " + lastLine(string(exit.Stderr))}
 	}
 	var before, refused, still, appended, kept int
 	if _, err := fmt.Sscan(string(text), &before, &refused, &still, &appended, &kept); err != nil {
