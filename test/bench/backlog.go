@@ -55,9 +55,7 @@ func drain(sinkURL string, n int, dir string) (err error) {
 	runtime.GOMAXPROCS(1)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	limits := journal.DefaultLimits()
-	limits.Entries, limits.Bytes = n, n*1024
-	events, err := journal.Open(ctx, journal.Options{Limits: limits, Directory: dir})
+	events, err := journal.Open(ctx, journal.Options{Limits: roomFor(n), Directory: dir})
 	if err != nil {
 		return err
 	}
@@ -71,6 +69,15 @@ func drain(sinkURL string, n int, dir string) (err error) {
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
 
+	if err := recordEvents(events, n); err != nil {
+		return err
+	}
+	fmt.Println(recordedAll)
+	return <-ended
+}
+
+// recordEvents has a clock lose its source and find it again until n events are recorded.
+func recordEvents(events *journal.Log, n int) error {
 	encoder, err := oran.NewEncoder(oran.Place{Cluster: "cluster", Node: "bench"}, oran.SourceFull)
 	if err != nil {
 		return err
@@ -88,8 +95,7 @@ func drain(sinkURL string, n int, dir string) (err error) {
 			return err
 		}
 	}
-	fmt.Println(recordedAll)
-	return <-ended
+	return nil
 }
 
 // repeat is the least that sends as many events, one after the other. It reads the event

@@ -85,7 +85,7 @@ func (b *bench) latencyAt(ctx context.Context, syncs int) (_ *table, err error) 
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
 
-	ours := &changes{sink: w.sink, clocks: clocks}
+	ours := &changes{sink: w.sink, path: adapterPath, clocks: clocks}
 	first, err := ours.sample(ctx)
 	if err != nil {
 		return nil, err
@@ -169,6 +169,7 @@ type measured struct {
 // changes takes samples of the adapter: each is a change of a grandmaster's class.
 type changes struct {
 	sink   *sink
+	path   string // of the adapter's events
 	clocks []*simulator.Simulator
 	taken  int
 }
@@ -179,7 +180,7 @@ func (c *changes) sample(ctx context.Context) (measured, error) {
 	began := time.Now()
 	c.clocks[i].SetClass(class)
 	a, err := c.sink.next(ctx, "change of the clock class", func(a arrival) bool {
-		return a.path == adapterPath && a.is(clockClass, fmt.Sprint(class)) && a.extension("instance") == fmt.Sprintf("ptp4l.%d", i)
+		return a.path == c.path && a.is(clockClass, fmt.Sprint(class)) && a.extension("instance") == fmt.Sprintf("ptp4l.%d", i)
 	})
 	return measured{a.at.Sub(began), a.event}, err
 }

@@ -94,9 +94,9 @@ const configuration = `{
   "health": {"address": ""}
 }`
 
-// adapter starts the receive adapter.
-func (p programs) adapter(sinkURL, sockets string) (*program, error) {
-	c := exec.Command(p.path(adapterProgram), "-sink", sinkURL, "-node", "bench", "-socket", sockets)
+// adapter starts the receive adapter, with more arguments where there are any.
+func (p programs) adapter(sinkURL, sockets string, more ...string) (*program, error) {
+	c := exec.Command(p.path(adapterProgram), append([]string{"-sink", sinkURL, "-node", "bench", "-socket", sockets}, more...)...)
 	c.Env = append(os.Environ(), "K_SOURCE_CONFIG="+configuration, "PROFILING_PORT=0")
 	return p.start(c, nil)
 }

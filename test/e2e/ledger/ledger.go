@@ -28,6 +28,8 @@ import (
 	"time"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2"
+
+	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 )
 
 // StreamExtension is the attribute by which sources are told apart: each source of a test
@@ -66,6 +68,9 @@ type Rules struct {
 	Unordered bool
 	// Partial entries are what a filter has let through, so some may be missing.
 	Partial bool
+	// Losses are allowed: entries may be missing where an adapter has said so in their
+	// place.
+	Losses bool
 }
 
 // Report is what has become of the events.
@@ -77,6 +82,8 @@ type Report struct {
 	Again int
 	// Refused counts requests that were not answered with a 2xx.
 	Refused int
+	// Lost counts the events that are missing, and were announced to be.
+	Lost int
 	// Wrong has a line for everything that may not be: events that are missing, doubled
 	// under another id, out of order, or changed under the same id.
 	Wrong []string
@@ -88,6 +95,7 @@ func (r *Report) Add(other Report) {
 	r.Events += other.Events
 	r.Again += other.Again
 	r.Refused += other.Refused
+	r.Lost += other.Lost
 	r.Wrong = append(r.Wrong, other.Wrong...)
 }
 
@@ -96,9 +104,6 @@ func (r Report) String() string {
 	return fmt.Sprintf("%d events of %d adapters: %d lost, doubled or out of order, %d sent again under the same id, %d not taken at first",
 		r.Events, r.Streams, len(r.Wrong), r.Again, r.Refused)
 }
-
-// eventsLost is the type of what an adapter sends in the place of events that it has lost.
-const eventsLost = "io.github.eventing-ptp.events-lost"
 
 // Check looks at entries, which must be in the order of their arrival.
 func Check(entries []Entry, rules Rules) Report {
@@ -140,6 +145,15 @@ type life struct {
 	epoch  string
 	events map[uint64]Entry
 	last   uint64 // that arrived
+	lost   []span // as announced
+}
+
+// span is a part of the sequence, with both its ends.
+type span struct{ first, last uint64 }
+
+// announced is whether all of a span was said to be lost, in one announcement.
+func (l *life) announced(s span) bool {
+	return slices.ContainsFunc(l.lost, func(o span) bool { return o.first <= s.first && s.last <= o.last })
 }
 
 // take books one event.
@@ -147,11 +161,16 @@ func (s *stream) take(e Entry, report *Report) {
 	wrong := func(format string, args ...any) {
 		report.Wrong = append(report.Wrong, fmt.Sprintf("%s: %s: ", s.name, e.Event.ID())+fmt.Sprintf(format, args...))
 	}
-	if e.Event.Type() == eventsLost {
+	id, announces := strings.CutSuffix(e.Event.ID(), "-lost")
+	if announces != (e.Event.Type() == oran.EventsLostNotice) {
+		wrong("it is of type %s", e.Event.Type())
+		return
+	}
+	if announces && !s.rules.Losses {
 		wrong("it says that %s events were lost", e.Extension("ptpstate"))
 		return
 	}
-	epoch, text, _ := strings.Cut(e.Event.ID(), "-")
+	epoch, text, _ := strings.Cut(id, "-")
 	sequence, err := strconv.ParseUint(text, 10, 64)
 	if want := fmt.Sprintf("%020d", sequence); err != nil || e.Extension("sequence") != want {
 		wrong("its sequence is %q", e.Extension("sequence"))
@@ -162,6 +181,20 @@ func (s *stream) take(e Entry, report *Report) {
 		l = &life{epoch: epoch, events: map[uint64]Entry{}}
 		s.lives[epoch] = l
 		s.order = append(s.order, l)
+	}
+	if announces {
+		n, err := strconv.ParseUint(e.Extension("ptpstate"), 10, 64)
+		switch known := (span{sequence + 1 - n, sequence}); {
+		case err != nil || n == 0 || n > sequence:
+			wrong("it says that %q events were lost", e.Extension("ptpstate"))
+		case slices.Contains(l.lost, known):
+			report.Again++
+		case sequence < l.last:
+			wrong("it came after %d", l.last)
+		default:
+			l.lost = append(l.lost, known)
+		}
+		return
 	}
 	if before, ok := l.events[sequence]; ok {
 		report.Again++
@@ -204,8 +237,13 @@ func (s *stream) check(report *Report) {
 			wrong := func(format string, args ...any) {
 				report.Wrong = append(report.Wrong, fmt.Sprintf("%s: %s: ", s.name, e.Event.ID())+fmt.Sprintf(format, args...))
 			}
-			if last != 0 && sequence != last+1 {
-				wrong("%d to %d are missing before it", last+1, sequence-1)
+			if gap := (span{last + 1, sequence - 1}); last != 0 && gap.last >= gap.first {
+				if l.announced(gap) {
+					report.Lost += int(gap.last - gap.first + 1)
+					clear(states) // whatever has changed is among them
+				} else {
+					wrong("%d to %d are missing before it", gap.first, gap.last)
+				}
 			}
 			last = sequence
 			resource := e.Event.Source() + " " + e.Event.Subject()

@@ -24,6 +24,8 @@ import (
 
 	cloudevents "github.com/cloudevents/sdk-go/v2"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 )
 
 // taken is an entry for an event "a-1 FREERUN>LOCKED": the id, and the state before and
@@ -195,7 +197,7 @@ func TestSequenceMustBeThatOfTheID(t *testing.T) {
 func TestAnAdapterThatHasLostEventsIsWrong(t *testing.T) {
 	e := taken(t, "a-1 >17 events-lost")
 	e.Event.SetID("a-1-lost")
-	e.Event.SetType("io.github.eventing-ptp.events-lost")
+	e.Event.SetType(oran.EventsLostNotice)
 	want := Report{Streams: 1, Wrong: []string{"ns/clocks on n1: a-1-lost: it says that 17 events were lost"}}
 	if diff := cmp.Diff(want, Check([]Entry{e}, Rules{})); diff != "" {
 		t.Error(diff)
