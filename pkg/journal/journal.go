@@ -61,7 +61,7 @@ type Cursor interface {
 	// Ack says that e and all before it are done: no later cursor of this name reads
 	// them again, except after a crash, when some may come once more.
 	Ack(e Entry) error
-	// Pending is how many entries Next could return at once.
+	// Pending is how many entries Next could return at once: none after Close.
 	Pending() uint64
 	// Dropped is how many entries have made room before this cursor read them, or could
 	// not be read.

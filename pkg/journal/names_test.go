@@ -42,10 +42,17 @@ func TestTail(t *testing.T) {
 	if e, ok := again.Cursor("other").Poll(); !ok || e.Sequence != 1 {
 		t.Errorf("entry %d, %v, want 1", e.Sequence, ok)
 	}
+	ended, other := again.Cursor("late"), again.Cursor("late")
+	if err := ended.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := ended.Poll(); ok || ended.Pending() != 0 {
+		t.Error("a cursor that is closed reads on")
+	}
 	if err := again.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := again.Cursor("late").Poll(); ok {
+	if _, ok := other.Poll(); ok || other.Pending() != 0 {
 		t.Error("a journal that is closed is read")
 	}
 }

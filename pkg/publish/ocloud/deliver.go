@@ -30,23 +30,27 @@ import (
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 )
 
-// wake has a subscription look for news, unless somebody has it.
+// wake has a subscription look for news, unless somebody has it, who looks again before
+// letting it go.
 func (a *API) wake(s *subscription) {
-	if !s.busy.CompareAndSwap(false, true) {
-		return // who has it looks again before letting it go
+	if s.busy.CompareAndSwap(false, true) {
+		a.goOn(s)
 	}
-	if a.advance(s) {
-		a.workers.add(s)
-		return
-	}
-	a.release(s)
 }
 
-// release lets a subscription go that has nothing to send.
-func (a *API) release(s *subscription) {
-	s.busy.Store(false)
-	if s.cursor.Pending() > 0 { // it came meanwhile, and the one that brought it found s busy
-		a.wake(s)
+// goOn has a subscription that the caller has be attended to, or lets it go where there is
+// nothing to send.
+func (a *API) goOn(s *subscription) {
+	for {
+		if len(s.queue) > 0 || a.advance(s) {
+			a.workers.add(s) // behind the others
+			return
+		}
+		s.busy.Store(false)
+		// What came meanwhile has found it busy.
+		if s.cursor.Pending() == 0 || !s.busy.CompareAndSwap(false, true) {
+			return
+		}
 	}
 }
 
@@ -112,31 +116,25 @@ const refusals = 5
 
 // attend sends the first message of a subscription once.
 func (a *API) attend(s *subscription) {
-	if len(s.queue) > 0 || a.advance(s) {
-		m := s.queue[0]
-		ctx, cancel := context.WithTimeout(s.ctx, a.Delivery.Timeout)
-		answer := a.client.post(ctx, s.EndpointURI, s.header, m.body)
-		cancel()
-		s.tries++
-		switch {
-		case s.ctx.Err() != nil:
-			return // nobody will look at it again
-		case answer.ok():
-			a.worked(s)
-		case answer.refused() && s.tries >= refusals:
-			a.refused(s, m, answer)
-		default:
-			a.failed(s, m, answer)
-			return
-		}
-		s.queue, s.tries = s.queue[1:], 0
-		a.settle(s, m.entry)
-	}
-	if len(s.queue) > 0 || a.advance(s) {
-		a.workers.add(s) // behind the others
+	m := s.queue[0]
+	ctx, cancel := context.WithTimeout(s.ctx, a.Delivery.Timeout)
+	answer := a.client.post(ctx, s.EndpointURI, s.header, m.body)
+	cancel()
+	s.tries++
+	switch {
+	case answer.ok():
+		a.worked(s)
+	case s.ctx.Err() != nil:
+		return // nobody will look at it again
+	case answer.refused() && s.tries >= refusals:
+		a.refused(s, m, answer)
+	default:
+		a.failed(s, m, answer)
 		return
 	}
-	a.release(s)
+	s.queue, s.tries = s.queue[1:], 0
+	a.settle(s, m.entry)
+	a.goOn(s)
 }
 
 func (a *API) worked(s *subscription) {
