@@ -92,7 +92,11 @@ func (a *Adapter) Start(ctx context.Context) error {
 			defer measured()
 			defer a.flush()
 			line.begin(events)
-			return publisher.Run(ctx)
+			publishers := []func(context.Context) error{publisher.Run}
+			if c.OCloud.Enabled {
+				publishers = append(publishers, func(ctx context.Context) error { return a.serveOCloud(ctx, line, events) })
+			}
+			return together(ctx, publishers)
 		},
 	}
 	if c.OSClock.Enabled {

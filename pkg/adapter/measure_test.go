@@ -101,7 +101,7 @@ func TestNothingIsMeasuredUnasked(t *testing.T) {
 		}
 		a := &Adapter{env: env, client: adapterv2.ClientConfig{Env: env, MeterProvider: metric.NewMeterProvider()}, log: zap.NewNop().Sugar()}
 		l, p := newWatched(t).line, &sink.Publisher{}
-		end, err := a.measure(l, p)
+		end, err := a.measure(l, l.journal, p)
 		if err != nil {
 			t.Fatal(err)
 		}
