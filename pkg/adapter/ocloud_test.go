@@ -118,10 +118,15 @@ func TestFromTheSocketToASubscriber(t *testing.T) {
 	p, socket := simulate(t)
 	s, c := newSink(t, nil), newSubscriber(t)
 	address := freeAddress(t)
-	t.Setenv("K_SOURCE_CONFIG", `{"oCloud": {"enabled": true, "address": "`+address+`", "endpoints": "Localhost"}}`)
+	// A machine that has much to do is no silence.
+	t.Setenv("K_SOURCE_CONFIG", `{"oCloud": {"enabled": true, "address": "`+address+`", "endpoints": "Localhost"}, "thresholds": {"syncTimeout": "1m"}}`)
 	args := []string{"-sink", s.URL, "-socket", socket, "-health", "", "-journal", t.TempDir()}
 	stop := start(t, args...)
-	s.wait(t, node+"FREERUN>LOCKED OffsetInRange")
+	eventually(t, "LOCKED", func() bool {
+		return slices.ContainsFunc(s.events(), func(line string) bool {
+			return strings.HasPrefix(line, node) && strings.HasSuffix(line, ">LOCKED OffsetInRange")
+		})
+	}, func() string { return fmt.Sprintf("%q", s.events()) })
 
 	base := "http://" + address + "/api/ocloudNotifications/v2"
 	subscribe := func(address string) {

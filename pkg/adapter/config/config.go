@@ -208,7 +208,7 @@ func Default() Config {
 			Address: ":9043", Auth: AuthNone, Endpoints: "Cluster",
 			RemoveAfter: metav1.Duration{Duration: 7 * 24 * time.Hour}, MaxSubscriptions: 1024,
 		},
-		Health:  Health{Address: ":8081"}, // not 8080, where a sink on the same machine would be
+		Health: Health{Address: ":8081"}, // not 8080, where a sink on the same machine would be
 	}
 }
 

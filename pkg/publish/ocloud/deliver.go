@@ -200,7 +200,7 @@ func (d Delivery) wait(n int, asked time.Duration) time.Duration {
 // greet tells the endpoint of a new subscription what holds now, and fails if it does not
 // take that.
 func (a *API) greet(ctx context.Context, s *subscription) error {
-	ctx, cancel := context.WithTimeout(ctx, greeting)
+	ctx, cancel := context.WithTimeout(ctx, a.Delivery.Greeting)
 	defer cancel()
 	if err := a.known(ctx); err != nil {
 		return err
@@ -213,10 +213,6 @@ func (a *API) greet(ctx context.Context, s *subscription) error {
 	}
 	return nil
 }
-
-// greeting is how long all initial notifications may take together: clients in the field
-// give up after 2 s.
-const greeting = 1800 * time.Millisecond
 
 // answer is what came of a request to an endpoint.
 type answer struct {

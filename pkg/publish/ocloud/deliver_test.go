@@ -195,7 +195,7 @@ func TestNobodyWaitsForAnother(t *testing.T) {
 	r.happen(t, class(6, 7))
 	began := time.Now()
 	c.wait(t, 2)
-	if took := time.Since(began); took > time.Second { // the others take 5 s
+	if took := time.Since(began); took > patience/3 { // the others take all of it
 		t.Errorf("it came after %v", took)
 	}
 }
@@ -399,4 +399,3 @@ func BenchmarkOneSubscription(b *testing.B)       { benchSubscriptions(b, 1) }
 func BenchmarkThousandSubscriptions(b *testing.B) { benchSubscriptions(b, 1000) }
 
 var _ ocloud.Journal = (*journal.Log)(nil)
-

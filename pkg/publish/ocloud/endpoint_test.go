@@ -31,7 +31,7 @@ func TestEndpoints(t *testing.T) {
 	node := []netip.Addr{netip.MustParseAddr("10.0.0.7"), netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("203.0.113.7")}
 	allowed := []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("10.0.0.7/32")}
 	for _, tc := range []struct {
-		address                string
+		address                 string
 		localhost, cluster, any bool
 		// allowed is whether the cluster's reach lets it through with the networks above.
 		allowed bool

@@ -53,7 +53,7 @@ func FuzzRequest(f *testing.F) {
 	// Nothing is connected to: no address is loopback and this node's.
 	api, err := ocloud.New(ocloud.Options{
 		Here: here, Live: states, Journal: log, Endpoints: ocloud.Endpoints{Reach: ocloud.Localhost},
-		Delivery: ocloud.Delivery{Timeout: 10 * time.Millisecond, Backoff: time.Second, MaxBackoff: time.Second}, Limits: ocloud.DefaultLimits(),
+		Delivery: ocloud.Delivery{Timeout: 10 * time.Millisecond, Backoff: time.Second, MaxBackoff: time.Second, Greeting: 100 * time.Millisecond}, Limits: ocloud.DefaultLimits(),
 	})
 	if err != nil {
 		f.Fatal(err)

@@ -40,7 +40,7 @@ import (
 )
 
 // patience is for what should take milliseconds, on a machine that has much to do.
-const patience = 20 * time.Second
+const patience = 30 * time.Second
 
 var here = oran.Place{Cluster: "cluster", Node: "n1.example.com"}
 
@@ -131,7 +131,7 @@ func openOn(t testing.TB, address string, certificate *ocloud.Certificate, chang
 	r.set(encode(t, node(clock.Freerun, clock.Locked)))
 	o := ocloud.Options{
 		Here: here, Live: r.clocks, Endpoints: ocloud.Endpoints{Reach: ocloud.Any},
-		Delivery: ocloud.Delivery{Timeout: 5 * time.Second, Backoff: time.Millisecond, MaxBackoff: 10 * time.Millisecond},
+		Delivery: ocloud.Delivery{Timeout: patience, Backoff: time.Millisecond, MaxBackoff: 10 * time.Millisecond, Greeting: patience},
 		Limits:   ocloud.DefaultLimits(), Logger: zap.New(core),
 	}
 	for _, f := range change {

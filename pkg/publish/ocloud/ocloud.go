@@ -87,14 +87,20 @@ type Delivery struct {
 	// Backoff is the longest wait before the first retry. It doubles with every further one
 	// up to MaxBackoff.
 	Backoff, MaxBackoff time.Duration
+	// Greeting is of all initial notifications of a subscription together.
+	Greeting time.Duration
 	// RemoveAfter is for how long an endpoint may fail before its subscription is removed;
 	// 0: for ever.
 	RemoveAfter time.Duration
 }
 
-// DefaultDelivery gives an endpoint a week.
+// DefaultDelivery gives an endpoint a week. Clients in the field wait 2 s for the answer to
+// a subscription, so the greeting must be over before that.
 func DefaultDelivery() Delivery {
-	return Delivery{Timeout: 5 * time.Second, Backoff: 100 * time.Millisecond, MaxBackoff: 10 * time.Second, RemoveAfter: 7 * 24 * time.Hour}
+	return Delivery{
+		Timeout: 5 * time.Second, Backoff: 100 * time.Millisecond, MaxBackoff: 10 * time.Second,
+		Greeting: 1800 * time.Millisecond, RemoveAfter: 7 * 24 * time.Hour,
+	}
 }
 
 // Limits bound what clients may ask for.
@@ -118,7 +124,7 @@ func DefaultLimits() Limits {
 func (o Options) validate() error {
 	d, l := o.Delivery, o.Limits
 	switch {
-	case d.Timeout <= 0 || d.Backoff <= 0 || d.MaxBackoff < d.Backoff || d.RemoveAfter < 0:
+	case d.Timeout <= 0 || d.Backoff <= 0 || d.MaxBackoff < d.Backoff || d.Greeting <= 0 || d.RemoveAfter < 0:
 		return fmt.Errorf("serve the O-Cloud API: delivery %+v makes no sense; see DefaultDelivery", d)
 	case l.Subscriptions < 1 || l.Body < 1 || l.Requests < 1 || l.Connections < 1 || l.PerClient < 1:
 		return fmt.Errorf("serve the O-Cloud API: limits %+v must all be 1 or more", l)

@@ -25,6 +25,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -146,7 +147,11 @@ func TestSubscribeRefuses(t *testing.T) {
 		{"an endpoint that is not there", body(gone.URL, address), 400, "check that the consumer runs"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			r := open(t)
+			r := open(t, func(o *ocloud.Options) {
+				if strings.Contains(tc.name, "silent") {
+					o.Delivery.Greeting = 300 * time.Millisecond
+				}
+			})
 			got := r.do(t, "POST", subscriptions, tc.body)
 			if detail := got.problem(t); got.status != tc.status || !strings.Contains(detail, tc.says) {
 				t.Errorf("%d %s\nwant %d and %q", got.status, detail, tc.status, tc.says)

@@ -84,7 +84,7 @@ type subscription struct {
 	ended   bool
 	failing time.Time // since when; zero while the endpoint takes events
 
-	reason  string // of the last failure
+	reason    string // of the last failure
 	delivered uint64
 	refused   uint64
 	lost      uint64
