@@ -66,6 +66,7 @@ func (s *PtpSourceSpec) Validate(context.Context) *apis.FieldError {
 		s.Events.validate().ViaField("events"),
 		s.Events.validateWatched(s.OSClock).ViaField("events"),
 		s.History.validate().ViaField("history"),
+		s.OCloud.validate().ViaField("oCloud"),
 	)
 }
 
