@@ -99,7 +99,11 @@ func (a *Adapter) Start(ctx context.Context) error {
 			line.begin(events)
 			history := a.history(line, events).Handler()
 			health.stream.Store(&history)
-			return publisher.Run(ctx)
+			publishers := []func(context.Context) error{publisher.Run}
+			if c.OCloud.Enabled {
+				publishers = append(publishers, func(ctx context.Context) error { return a.serveOCloud(ctx, line, events) })
+			}
+			return together(ctx, publishers)
 		},
 	}
 	if c.OSClock.Enabled {

@@ -252,10 +252,11 @@ func (c *cursor) Next(context.Context) (journal.Entry, error) {
 	return e, nil
 }
 
-func (c *cursor) Ack(journal.Entry) error { return nil }
-func (c *cursor) Pending() uint64         { return 0 }
-func (c *cursor) Dropped() uint64         { return 0 }
-func (c *cursor) Close() error            { return nil }
+func (c *cursor) Ack(journal.Entry) error     { return nil }
+func (c *cursor) Poll() (journal.Entry, bool) { return journal.Entry{}, false }
+func (c *cursor) Pending() uint64             { return 0 }
+func (c *cursor) Dropped() uint64             { return 0 }
+func (c *cursor) Close() error                { return nil }
 
 // library is the client of Knative's adapter library.
 type library struct{ adapterv2.Client }

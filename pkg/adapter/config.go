@@ -47,6 +47,8 @@ type Env struct {
 	SourceConfig string `envconfig:"K_SOURCE_CONFIG"`
 	// Node is the name of the node as Kubernetes knows it.
 	Node string `envconfig:"NODE_NAME"`
+	// HostIPs are the addresses of the node, parted by commas.
+	HostIPs string `envconfig:"HOST_IPS"`
 
 	// Config is SourceConfig read, with defaults and flags applied.
 	Config config.Config `ignored:"true"`
@@ -107,6 +109,9 @@ func validate(c config.Config) error {
 		return fmt.Errorf("history: maxAge is %v; it must be positive, for example 168h, or 0s (for ever)", c.History.MaxAge.Duration)
 	case c.History.Directory != "" && !filepath.IsAbs(c.History.Directory):
 		return fmt.Errorf("history: directory is %q; it must be an absolute path, for example /var/lib/eventing-ptp/n1", c.History.Directory)
+	}
+	if err := validateOCloud(c.OCloud); err != nil {
+		return err
 	}
 	if c.Delivery.DeadLetterSink != "" {
 		if err := validateURL(c.Delivery.DeadLetterSink); err != nil {

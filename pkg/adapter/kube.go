@@ -24,23 +24,32 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	kubeclient "knative.dev/pkg/client/injection/kube/client"
+
+	"github.com/eventing-ptp/eventing-ptp/pkg/adapter/config"
 )
 
 // WithKubeClient puts a Kubernetes client into ctx, where Knative's adapter library
-// looks for one to fetch OIDC tokens with. It is made from KUBECONFIG or from the pod's
-// service account. Without OIDC nothing uses it, so one that leads nowhere does, and the
-// adapter needs no cluster.
+// looks for one to fetch OIDC tokens with, and the O-Cloud API for one to review tokens
+// with. It is made from KUBECONFIG or from the pod's service account. Where neither is
+// asked for nothing uses it, so one that leads nowhere does, and the adapter needs no
+// cluster.
 func WithKubeClient(ctx context.Context, env *Env) (context.Context, error) {
-	config := &rest.Config{Host: "http://no-cluster.invalid"}
-	if env.OIDCServiceAccountName != nil && (env.Audience != nil || env.Config.Delivery.DeadLetterSinkAudience != "") {
+	restConfig := &rest.Config{Host: "http://no-cluster.invalid"}
+	needsTokens := env.OIDCServiceAccountName != nil && (env.Audience != nil || env.Config.Delivery.DeadLetterSinkAudience != "")
+	needsReviews := env.Config.OCloud.Enabled && env.Config.OCloud.Auth == config.AuthServiceAccount
+	if needsTokens || needsReviews {
+		what := "gives OIDC tokens for K_AUDIENCE"
+		if !needsTokens {
+			what = "says whose the tokens for oCloud.auth ServiceAccount are"
+		}
 		var err error
 		rules := clientcmd.NewDefaultClientConfigLoadingRules()
-		config, err = clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+		restConfig, err = clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
 		if err != nil {
-			return nil, fmt.Errorf("find the cluster that gives OIDC tokens for K_AUDIENCE: %w: run in a pod or set KUBECONFIG", err)
+			return nil, fmt.Errorf("find the cluster that %s: %w: run in a pod or set KUBECONFIG", what, err)
 		}
 	}
-	client, err := kubernetes.NewForConfig(config)
+	client, err := kubernetes.NewForConfig(restConfig)
 	if err != nil {
 		return nil, fmt.Errorf("make a Kubernetes client: %w", err)
 	}

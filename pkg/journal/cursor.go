@@ -162,6 +162,13 @@ func (c *cursor) overtaken() uint64 {
 
 // Pending implements Cursor.
 func (c *cursor) Pending() uint64 {
+	select {
+	case <-c.closed:
+		return 0
+	case <-c.log.done:
+		return 0
+	default:
+	}
 	next := c.log.next.Load()
 	return next - min(next, max(c.next.Load(), c.log.oldest.Load()))
 }

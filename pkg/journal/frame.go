@@ -61,6 +61,8 @@ const (
 	kindLast kind = 'L'
 	// ack is how far a cursor has come: position (8 bytes) and name.
 	kindAck kind = 'A'
+	// forget is that a cursor is no more: its name. Programs that do not know it pass over it.
+	kindForget kind = 'F'
 	// closed is the last in a file of a journal that was closed.
 	kindClosed kind = 'C'
 )

@@ -48,18 +48,20 @@ type Journal interface {
 	Close() error
 }
 
-// Cursor is one reader's place in a journal. Next and Ack belong to one goroutine;
-// the other methods may be called from any.
+// Cursor is one reader's place in a journal. Next and Poll belong to one goroutine at a
+// time; the other methods may be called from any.
 type Cursor interface {
 	// Next returns the entry behind the last one that Next returned, and waits until
 	// there is one. Where entries have made room unread, it goes on at the oldest that
 	// is kept, and says so in its Lost. It fails with the error of ctx, or with
 	// ErrClosed.
 	Next(ctx context.Context) (Entry, error)
+	// Poll is Next for who does not wait: it reports whether there was an entry.
+	Poll() (Entry, bool)
 	// Ack says that e and all before it are done: no later cursor of this name reads
 	// them again, except after a crash, when some may come once more.
 	Ack(e Entry) error
-	// Pending is how many entries Next could return at once.
+	// Pending is how many entries Next could return at once: none after Close.
 	Pending() uint64
 	// Dropped is how many entries have made room before this cursor read them, or could
 	// not be read.

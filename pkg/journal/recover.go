@@ -152,6 +152,8 @@ func (p *past) take(f frame, key func([]byte) string) {
 		if name, position, ok := f.ack(); ok {
 			p.acknowledge(name, position)
 		}
+	case kindForget:
+		delete(p.cursors, string(f.body))
 	}
 }
 

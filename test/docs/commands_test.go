@@ -36,6 +36,7 @@ const (
 	ci      = ".ci/run"
 	alone   = "test/docs/alone_test.go"
 	install = "test/docs/install_e2e_test.go"
+	ocloud  = "test/docs/ocloud_test.go"
 	demo    = "test/demo/cluster.go"
 )
 
@@ -94,6 +95,11 @@ var everyCommand = map[string][]typed{
 		{command: "export K_OBSERVABILITY_CONFIG", file: "test/docs/metrics_test.go", words: "K_OBSERVABILITY_CONFIG='(.+)'"},
 		{command: "bin/receive_adapter -sink http://localhost:8080", file: "test/docs/metrics_test.go", words: "exec.Command(program"},
 		{command: "curl -s http://localhost:9092/metrics", file: "test/docs/metrics_test.go", words: `"/metrics"`},
+	},
+	"docs/ocloud.md": {
+		{command: "bin/receive_adapter -sink http://localhost:8080 -config ocloud.yaml", file: ocloud, words: `"receive_adapter"), "-sink"`},
+		{command: "go run ./samples/ocloud-consumer", file: ocloud, words: `"ocloud-consumer"), "-api"`},
+		{command: "python3 samples/ocloud-consumer/consumer.py", file: ocloud, words: `"python3", "samples/ocloud-consumer/consumer.py"`},
 	},
 	"docs/troubleshooting.md": {
 		{command: "kubectl get ptpsources --all-namespaces", file: install, words: `types("kubectl describe ptpsource NAME"`},

@@ -46,6 +46,7 @@ type Config struct {
 	Events        Events        `json:"events"`
 	Delivery      Delivery      `json:"delivery"`
 	History       History       `json:"history"`
+	OCloud        OCloud        `json:"oCloud"`
 	Health        Health        `json:"health"`
 }
 
@@ -178,6 +179,39 @@ type History struct {
 	MaxAge   metav1.Duration `json:"maxAge"`
 }
 
+// OCloud says whether to serve the O-RAN O-Cloud notification API, and to whom.
+type OCloud struct {
+	Enabled bool `json:"enabled"`
+	// Address is host:port.
+	Address string `json:"address"`
+	// Auth is None (whoever reaches the port may do everything) or ServiceAccount (who has
+	// the token of one that may).
+	Auth string `json:"auth"`
+	// Endpoints are those that may be subscribed: Localhost, Cluster (private addresses) or
+	// Any. AllowedNetworks are permitted in any case.
+	Endpoints       string   `json:"endpoints"`
+	AllowedNetworks []string `json:"allowedNetworks,omitempty"`
+	// TLS are the files of a certificate; none means clear text.
+	TLS TLS `json:"tls"`
+	// RemoveAfter is for how long an endpoint may fail before its subscription is removed;
+	// 0: for ever.
+	RemoveAfter metav1.Duration `json:"removeAfter"`
+	// MaxSubscriptions is how many there may be.
+	MaxSubscriptions int `json:"maxSubscriptions"`
+}
+
+// TLS are the files of a certificate and its key, in PEM.
+type TLS struct {
+	Certificate string `json:"certificate,omitempty"`
+	Key         string `json:"key,omitempty"`
+}
+
+// Who may use the O-Cloud API.
+const (
+	AuthNone           = "None"
+	AuthServiceAccount = "ServiceAccount"
+)
+
 // Health says where the probes are answered.
 type Health struct {
 	// Address is host:port; empty means not to answer probes.
@@ -202,7 +236,11 @@ func Default() Config {
 			Backlog:       AllEvents,
 		},
 		History: DefaultHistory(),
-		Health:  Health{Address: ":8081"}, // not 8080, where a sink on the same machine would be
+		OCloud: OCloud{
+			Address: ":9043", Auth: AuthNone, Endpoints: "Cluster",
+			RemoveAfter: metav1.Duration{Duration: 7 * 24 * time.Hour}, MaxSubscriptions: 1024,
+		},
+		Health: Health{Address: ":8081"}, // not 8080, where a sink on the same machine would be
 	}
 }
 

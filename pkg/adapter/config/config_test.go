@@ -57,6 +57,7 @@ func standard(change func(*config.Config)) config.Config {
 			Backlog:       "All",
 		},
 		History: config.DefaultHistory(),
+		OCloud:  config.OCloud{Address: ":9043", Auth: "None", Endpoints: "Cluster", RemoveAfter: metav1.Duration{Duration: 7 * 24 * time.Hour}, MaxSubscriptions: 1024},
 		Health:  config.Health{Address: ":8081"},
 	}
 	if change != nil {
@@ -104,6 +105,8 @@ func TestParse(t *testing.T) {
 					"retryAfterMax": "4s", "backlog": "LatestPerResource",
 					"deadLetterSink": "http://dead.example.com", "deadLetterSinkAudience": "dead"},
 				"history": {"entries": 9, "directory": "/j", "maxBytes": 2097152, "maxAge": "1h"},
+				"oCloud": {"enabled": true, "address": "n1:443", "auth": "ServiceAccount", "endpoints": "Any", "allowedNetworks": ["192.0.2.0/24"],
+					"tls": {"certificate": "/c", "key": "/k"}, "removeAfter": "2h", "maxSubscriptions": 3},
 				"health": {"address": ""}
 			}`,
 			want: config.Config{
@@ -137,6 +140,10 @@ func TestParse(t *testing.T) {
 					DeadLetterSinkAudience: "dead",
 				},
 				History: config.History{Directory: "/j", Entries: 9, MaxBytes: 2 << 20, MaxAge: metav1.Duration{Duration: time.Hour}},
+				OCloud: config.OCloud{
+					Enabled: true, Address: "n1:443", Auth: "ServiceAccount", Endpoints: "Any", AllowedNetworks: []string{"192.0.2.0/24"},
+					TLS: config.TLS{Certificate: "/c", Key: "/k"}, RemoveAfter: metav1.Duration{Duration: 2 * time.Hour}, MaxSubscriptions: 3,
+				},
 			},
 		},
 	} {

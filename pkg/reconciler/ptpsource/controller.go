@@ -84,6 +84,7 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 	}
 	ours := labelled(e.Adapters, resources.UIDLabel)
 	daemonSets, pods, accounts := ours.Apps().V1().DaemonSets(), ours.Core().V1().Pods(), ours.Core().V1().ServiceAccounts()
+	services := ours.Core().V1().Services()
 	bundles := labelled(e.Adapters, eventingtls.TrustBundleLabelSelector).Core().V1().ConfigMaps()
 	systemBundles := labelled(system.Namespace(), eventingtls.TrustBundleLabelSelector).Core().V1().ConfigMaps()
 	oidc := labelled(metav1.NamespaceAll, auth.OIDCLabelSelector)
@@ -100,6 +101,7 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 		adapterEnv:           settings.adapterEnv,
 		daemonSetLister:      daemonSets.Lister(),
 		adapterAccountLister: accounts.Lister(),
+		serviceLister:        services.Lister(),
 		pods:                 podsOf(pods.Informer().GetIndexer()),
 		bundleLister:         bundles.Lister(),
 		systemBundleLister:   systemBundles.Lister(),
@@ -121,6 +123,7 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 	enqueue := enqueueSource(impl.EnqueueKey)
 	handle(daemonSets.Informer(), onEveryChange(enqueue))
 	handle(accounts.Informer(), onEveryChange(enqueue))
+	handle(services.Informer(), onEveryChange(enqueue))
 	handle(pods.Informer(), onAilment(enqueue))
 	for _, informer := range []cache.SharedIndexInformer{identities.Informer(), roles.Informer(), roleBindings.Informer()} {
 		handle(informer, cache.FilteringResourceEventHandler{

@@ -123,7 +123,9 @@ func (r *Reconciler) finalize(ctx context.Context, source *v1alpha1.PtpSource) e
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(errs...)
+
+	_, err = r.services(source).removeNow(ctx, &metav1.ObjectMeta{Namespace: r.adapters, Name: resources.OCloudName(source)})
+	return errors.Join(append(errs, err)...)
 }
 
 func (r *Reconciler) daemonSets(source *v1alpha1.PtpSource) keeper[*appsv1.DaemonSet] {

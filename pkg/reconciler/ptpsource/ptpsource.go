@@ -64,6 +64,7 @@ type Reconciler struct {
 	// These see the objects of our label in the adapters' namespace.
 	daemonSetLister      appsv1listers.DaemonSetLister
 	adapterAccountLister corev1listers.ServiceAccountLister
+	serviceLister        corev1listers.ServiceLister
 	pods                 func(source types.UID) []*corev1.Pod
 	// These see the trust bundles of the adapters' and of the system namespace.
 	bundleLister, systemBundleLister corev1listers.ConfigMapLister
@@ -89,7 +90,8 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, source *v1alpha1.PtpSour
 	//    the source is deleted with it by Kubernetes, the rest in FinalizeKind.
 	// 5. Pause. The DaemonSet is deleted, and all else is kept.
 	// 6. Copies of the trust bundles for the adapters, which all sources share.
-	// 7. The DaemonSet, in the adapters' namespace. Deleted in FinalizeKind: an owner must be
+	// 7. The Service of the O-Cloud API, in the adapters' namespace. Deleted like the DaemonSet.
+	// 8. The DaemonSet, in the adapters' namespace. Deleted in FinalizeKind: an owner must be
 	//    in the same namespace.
 	source.Status.CloudEventAttributes = resources.CloudEventAttributes(source)
 	source.Status.MarkClocksWatched(resources.NotYetWatched(source))
@@ -116,6 +118,10 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, source *v1alpha1.PtpSour
 	bundles, err := r.reconcileTrustBundles(ctx)
 	if err != nil {
 		source.Status.MarkNotDeployed(v1alpha1.ReasonTrustBundlesFailed, err.Error())
+		return err
+	}
+	if err := r.reconcileOCloud(ctx, source); err != nil {
+		source.Status.MarkNotDeployed(v1alpha1.ReasonServiceFailed, err.Error())
 		return err
 	}
 	return r.reconcileDaemonSet(ctx, source, resources.Args{

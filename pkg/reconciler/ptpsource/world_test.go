@@ -143,6 +143,7 @@ func world(t *testing.T, row *rt.TableRow) (controller.Reconciler, rt.ActionReco
 		adapterEnv:           func() []corev1.EnvVar { return []corev1.EnvVar{{Name: "K_LOGGING_CONFIG", Value: "{}"}} },
 		daemonSetLister:      appsv1listers.NewDaemonSetLister(sorter.IndexerForObjectType(&appsv1.DaemonSet{})),
 		adapterAccountLister: accounts,
+		serviceLister:        corev1listers.NewServiceLister(sorter.IndexerForObjectType(&corev1.Service{})),
 		pods: func(source types.UID) []*corev1.Pod {
 			found, err := pods.Pods(adapters).List(selectorOf(source))
 			if err != nil {

@@ -270,6 +270,15 @@ spec:
     clusterName: site-7.north
     reassertEvery: 1h30m
   history: {storage: EmptyDir, entries: 100, maxBytes: 128Mi, maxAge: 24h}
+  oCloud:
+    enabled: true
+    port: 19043
+    auth: ServiceAccount
+    endpoints: Any
+    allowedNetworks: [192.0.2.0/24, "2001:db8::/32"]
+    tlsSecretName: ocloud-tls
+    removeAfter: 24h
+    maxSubscriptions: 10
   paused: true
 status:
   observedGeneration: 3
@@ -542,6 +551,14 @@ func TestCRDRefuses(t *testing.T) {
 		{"a history that is too small, in bytes", "{" + good + ", history: {maxBytes: 1048575}}", []string{"spec.history.maxBytes", "1Mi to 16Gi"}},
 		{"a history that is too large", "{" + good + ", history: {maxBytes: 17Gi}}", []string{"spec.history.maxBytes", "1Mi to 16Gi"}},
 		{"a history of words", "{" + good + ", history: {maxBytes: much}}", []string{"spec.history.maxBytes", "1Mi to 16Gi"}},
+		{"a port that needs a capability", "{" + good + ", oCloud: {port: 80}}", []string{"spec.oCloud.port", "greater than or equal to 1024"}},
+		{"an authorization that is none", "{" + good + ", oCloud: {auth: Basic}}", []string{"spec.oCloud.auth", "ServiceAccount"}},
+		{"tokens in clear text", "{" + good + ", oCloud: {auth: ServiceAccount}}", []string{"spec.oCloud", "needs tlsSecretName"}},
+		{"endpoints that are none", "{" + good + ", oCloud: {endpoints: All}}", []string{"spec.oCloud.endpoints", "Localhost"}},
+		{"an address in place of a network", "{" + good + ", oCloud: {allowedNetworks: [192.0.2.1/24]}}", []string{"spec.oCloud.allowedNetworks[0]", "192.0.2.0/24"}},
+		{"a secret that cannot be", "{" + good + ", oCloud: {tlsSecretName: A}}", []string{"spec.oCloud.tlsSecretName", "the name of a secret"}},
+		{"a removal after a moment", "{" + good + ", oCloud: {removeAfter: 59s}}", []string{"spec.oCloud.removeAfter", "0s (never)"}},
+		{"no subscription at all", "{" + good + ", oCloud: {maxSubscriptions: 0}}", []string{"spec.oCloud.maxSubscriptions", "greater than or equal to 1"}},
 		{"a history of a moment", "{" + good + ", history: {maxAge: 59s}}", []string{"spec.history.maxAge", "1m to 8760h"}},
 		{"a history of ages", "{" + good + ", history: {maxAge: 8761h}}", []string{"spec.history.maxAge", "168h"}},
 	} {

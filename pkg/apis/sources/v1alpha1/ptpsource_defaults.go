@@ -41,6 +41,12 @@ const (
 	DefaultHistoryMaxBytes = "64Mi"
 	// DefaultHistoryMaxAge is a week: an older state of a clock is of no use to anybody.
 	DefaultHistoryMaxAge = 7 * 24 * time.Hour
+	// DefaultOCloudPort is where consumers of OpenShift's events look for the API.
+	DefaultOCloudPort = 9043
+	// DefaultOCloudRemoveAfter is as long as history reaches by default.
+	DefaultOCloudRemoveAfter = 7 * 24 * time.Hour
+	// DefaultOCloudMaxSubscriptions is far more than a node has consumers.
+	DefaultOCloudMaxSubscriptions = 1024
 	// DefaultGPSD is gpsd's port (RFC 6335 registration gpsd) on the node itself.
 	DefaultGPSD = "localhost:2947"
 )
@@ -79,6 +85,24 @@ func (s *PtpSourceSpec) SetDefaults(ctx context.Context) {
 	}
 	if s.History.MaxAge == nil {
 		s.History.MaxAge = &metav1.Duration{Duration: DefaultHistoryMaxAge}
+	}
+	s.OCloud.setDefaults()
+}
+
+func (o *OCloud) setDefaults() {
+	if o == nil {
+		return
+	}
+	setDefault(&o.Auth, OCloudAuthNone)
+	setDefault(&o.Endpoints, OCloudEndpointsCluster)
+	if o.Port == nil {
+		o.Port = ptr.Int32(DefaultOCloudPort)
+	}
+	if o.RemoveAfter == nil {
+		o.RemoveAfter = &metav1.Duration{Duration: DefaultOCloudRemoveAfter}
+	}
+	if o.MaxSubscriptions == nil {
+		o.MaxSubscriptions = ptr.Int32(DefaultOCloudMaxSubscriptions)
 	}
 }
 

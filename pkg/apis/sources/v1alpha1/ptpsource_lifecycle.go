@@ -68,6 +68,7 @@ const (
 	ReasonOIDCIdentityFailed     = "OIDCIdentityFailed"
 	ReasonTrustBundlesFailed     = "TrustBundlesFailed"
 	ReasonDaemonSetFailed        = "DaemonSetFailed"
+	ReasonServiceFailed          = "ServiceFailed"
 	ReasonDaemonSetUpdating      = "DaemonSetUpdating"
 	ReasonWaiting                = "Waiting"
 	ReasonPaused                 = "Paused"

@@ -104,6 +104,9 @@ type PtpSourceSpec struct {
 	// History says what an adapter keeps for a sink that is away, and where.
 	// +optional
 	History History `json:"history,omitzero"`
+	// OCloud says whether adapters serve the O-RAN O-Cloud notification API, and to whom.
+	// +optional
+	OCloud *OCloud `json:"oCloud,omitempty"`
 
 	// Paused stops the adapters and keeps everything else.
 	// +optional
@@ -318,6 +321,58 @@ type History struct {
 	// +optional
 	MaxAge *metav1.Duration `json:"maxAge,omitempty"`
 }
+
+// OCloud says whether adapters serve the O-RAN O-Cloud notification API, and to whom.
+type OCloud struct {
+	// Enabled turns the API on, on every node.
+	// +optional
+	Enabled bool `json:"enabled,omitempty"`
+	// Port is where it is served. Default 9043.
+	// +optional
+	Port *int32 `json:"port,omitempty"`
+	// Auth says who may use it. Default None.
+	// +optional
+	Auth OCloudAuth `json:"auth,omitempty"`
+	// Endpoints are those that may be subscribed. Default Cluster.
+	// +optional
+	Endpoints OCloudEndpoints `json:"endpoints,omitempty"`
+	// AllowedNetworks are networks that endpoints may be in, whatever Endpoints says.
+	// +optional
+	AllowedNetworks []string `json:"allowedNetworks,omitempty"`
+	// TLSSecretName is a secret of type kubernetes.io/tls in the adapters' namespace. With
+	// it the API speaks TLS only.
+	// +optional
+	TLSSecretName string `json:"tlsSecretName,omitempty"`
+	// RemoveAfter is for how long an endpoint may fail before its subscription is removed; 0s
+	// means for ever. Default 168h.
+	// +optional
+	RemoveAfter *metav1.Duration `json:"removeAfter,omitempty"`
+	// MaxSubscriptions is how many there may be on a node. Default 1024.
+	// +optional
+	MaxSubscriptions *int32 `json:"maxSubscriptions,omitempty"`
+}
+
+// OCloudAuth says who may use the O-Cloud API.
+type OCloudAuth string
+
+const (
+	// OCloudAuthNone is whoever reaches the port.
+	OCloudAuthNone OCloudAuth = "None"
+	// OCloudAuthServiceAccount is who shows the token of a service account that may.
+	OCloudAuthServiceAccount OCloudAuth = "ServiceAccount"
+)
+
+// OCloudEndpoints says which endpoints may be subscribed.
+type OCloudEndpoints string
+
+const (
+	// OCloudEndpointsLocalhost is loopback addresses.
+	OCloudEndpointsLocalhost OCloudEndpoints = "Localhost"
+	// OCloudEndpointsCluster is private addresses, but for those of the node.
+	OCloudEndpointsCluster OCloudEndpoints = "Cluster"
+	// OCloudEndpointsAny is all addresses but those of the node and of the link.
+	OCloudEndpointsAny OCloudEndpoints = "Any"
+)
 
 // PtpSourceStatus is the duck status of every source, and the nodes.
 type PtpSourceStatus struct {

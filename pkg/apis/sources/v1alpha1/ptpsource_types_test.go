@@ -96,6 +96,10 @@ func full() *v1alpha1.PtpSource {
 			History: v1alpha1.History{
 				Storage: v1alpha1.StorageEmptyDir, Entries: new(int32(100)), MaxBytes: new(resource.MustParse("128Mi")), MaxAge: &metav1.Duration{Duration: 24 * time.Hour},
 			},
+			OCloud: &v1alpha1.OCloud{
+				Enabled: true, Port: new(int32(19043)), Auth: v1alpha1.OCloudAuthServiceAccount, Endpoints: v1alpha1.OCloudEndpointsAny,
+				AllowedNetworks: []string{"192.0.2.0/24"}, TLSSecretName: "ocloud-tls", RemoveAfter: &metav1.Duration{Duration: time.Hour}, MaxSubscriptions: new(int32(10)),
+			},
 			Paused: true,
 		},
 		Status: v1alpha1.PtpSourceStatus{
@@ -187,6 +191,10 @@ const fullJSON = `{
       "reassertEvery": "5m0s"
     },
     "history": {"storage": "EmptyDir", "entries": 100, "maxBytes": "128Mi", "maxAge": "24h0m0s"},
+    "oCloud": {
+      "enabled": true, "port": 19043, "auth": "ServiceAccount", "endpoints": "Any", "allowedNetworks": ["192.0.2.0/24"],
+      "tlsSecretName": "ocloud-tls", "removeAfter": "1h0m0s", "maxSubscriptions": 10
+    },
     "paused": true
   },
   "status": {

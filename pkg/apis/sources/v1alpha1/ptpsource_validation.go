@@ -67,6 +67,7 @@ func (s *PtpSourceSpec) Validate(context.Context) *apis.FieldError {
 		s.SyncE.validate(s.Linuxptp).ViaField("synce"),
 		s.Events.validateWatched(s).ViaField("events"),
 		s.History.validate().ViaField("history"),
+		s.OCloud.validate().ViaField("oCloud"),
 	)
 }
 

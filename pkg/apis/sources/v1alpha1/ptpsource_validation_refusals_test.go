@@ -622,5 +622,44 @@ func refusals() []refusal {
 			"invalid value: 8761h0m0s: spec.history.maxAge\n" +
 				"must be 1m0s to 8760h0m0s, for example 168h",
 		},
+		{
+			`{"oCloud": {"port": 80}}`,
+			"invalid value: 80: spec.oCloud.port\n" +
+				"must be 1024 to 65535, for example 9043",
+		},
+		{
+			`{"oCloud": {"maxSubscriptions": 0}}`,
+			"invalid value: 0: spec.oCloud.maxSubscriptions\n" +
+				"must be 1 to 10000, for example 1024",
+		},
+		{
+			`{"oCloud": {"auth": "Basic"}}`,
+			`invalid value: "Basic": spec.oCloud.auth` + "\n" +
+				"must be None or ServiceAccount",
+		},
+		{
+			`{"oCloud": {"endpoints": "All"}}`,
+			`invalid value: "All": spec.oCloud.endpoints` + "\n" +
+				"must be Localhost, Cluster or Any",
+		},
+		{
+			`{"oCloud": {"allowedNetworks": ["192.0.2.1/24"]}}`,
+			`invalid value: "192.0.2.1/24": spec.oCloud.allowedNetworks[0]` + "\n" +
+				"must be a network, for example 192.0.2.0/24 or 2001:db8::/32",
+		},
+		{
+			`{"oCloud": {"tlsSecretName": "A"}}`,
+			`invalid value: "A": spec.oCloud.tlsSecretName` + "\n" +
+				"must be the name of a secret, for example ocloud-tls",
+		},
+		{
+			`{"oCloud": {"auth": "ServiceAccount"}}`,
+			"auth ServiceAccount needs tlsSecretName: tokens must not be sent in clear text: spec.oCloud.tlsSecretName",
+		},
+		{
+			`{"oCloud": {"removeAfter": "59s"}}`,
+			"invalid value: 59s: spec.oCloud.removeAfter\n" +
+				"must be 1m to 8760h, for example 168h, or 0s (never)",
+		},
 	}
 }

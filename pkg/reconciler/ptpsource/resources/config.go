@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/rickb777/date/period"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	eventingduckv1 "knative.dev/eventing/pkg/apis/duck/v1"
 
@@ -66,6 +67,7 @@ func makeConfig(args Args) (adapterconfig.Config, error) {
 	if args.journal() != nil {
 		c.History.Directory = journalPath
 	}
+	setOCloud(&c.OCloud, spec)
 	c.Health.Address = fmt.Sprintf(":%d", args.ports().health)
 	if err := setDelivery(&c.Delivery, spec.Delivery); err != nil {
 		return c, err
@@ -77,6 +79,23 @@ func makeConfig(args Args) (adapterconfig.Config, error) {
 		}
 	}
 	return c, nil
+}
+
+// setOCloud takes over what the spec says of the O-Cloud API. Where it is not served the
+// rest is left as it is: it must not make adapters be replaced.
+func setOCloud(c *adapterconfig.OCloud, spec v1alpha1.PtpSourceSpec) {
+	if !servesOCloud(spec) {
+		return
+	}
+	o := spec.OCloud
+	c.Enabled = true
+	c.Address = fmt.Sprintf(":%d", *o.Port)
+	c.Auth, c.Endpoints = string(o.Auth), string(o.Endpoints)
+	c.AllowedNetworks = o.AllowedNetworks
+	if o.TLSSecretName != "" {
+		c.TLS = adapterconfig.TLS{Certificate: path.Join(ocloudPath, corev1.TLSCertKey), Key: path.Join(ocloudPath, corev1.TLSPrivateKeyKey)}
+	}
+	c.RemoveAfter, c.MaxSubscriptions = *o.RemoveAfter, int(*o.MaxSubscriptions)
 }
 
 // setDelivery takes over what the spec says of delivery, which writes durations as

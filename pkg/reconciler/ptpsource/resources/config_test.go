@@ -74,6 +74,10 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 		s.Spec.SyncE = &v1alpha1.SyncE{Enabled: true}
 		s.Spec.GNSS = &v1alpha1.GNSS{Enabled: true, GPSD: "[::1]:2948"}
 		s.Spec.OSClock = &v1alpha1.OSClock{Enabled: true, FedBy: "other", Chronyd: "localhost:323"}
+		s.Spec.OCloud = &v1alpha1.OCloud{
+			Enabled: true, Port: new(int32(19043)), Auth: "ServiceAccount", Endpoints: "Any", AllowedNetworks: []string{"192.0.2.0/24"},
+			TLSSecretName: "ocloud-tls", RemoveAfter: &metav1.Duration{Duration: time.Hour}, MaxSubscriptions: new(int32(5)),
+		}
 	})
 	everything.Sink.CACerts = new("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----")
 	everything.Sink.Audience, everything.OIDCServiceAccount = new("broker"), "clocks-oidc"
@@ -114,7 +118,12 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 				DeadLetterSink: "https://dead.example", DeadLetterSinkAudience: "letters",
 			},
 			History: adapterconfig.History{Entries: 10, MaxBytes: 2 << 20, MaxAge: metav1.Duration{Duration: time.Hour}},
-			Health:  adapterconfig.Health{Address: ":20759"},
+			OCloud: adapterconfig.OCloud{
+				Enabled: true, Address: ":19043", Auth: "ServiceAccount", Endpoints: "Any", AllowedNetworks: []string{"192.0.2.0/24"},
+				TLS:         adapterconfig.TLS{Certificate: "/etc/eventing-ptp/ocloud-tls/tls.crt", Key: "/etc/eventing-ptp/ocloud-tls/tls.key"},
+				RemoveAfter: metav1.Duration{Duration: time.Hour}, MaxSubscriptions: 5,
+			},
+			Health: adapterconfig.Health{Address: ":20759"},
 		}
 		if diff := cmp.Diff(want, env.Config); diff != "" {
 			t.Errorf("configuration (-want, +got):\n%s", diff)

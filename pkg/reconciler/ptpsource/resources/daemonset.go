@@ -41,11 +41,18 @@ const (
 	// DefaultServiceAccount is what adapters run as that need nothing of Kubernetes. It
 	// comes with the installation and has no rights.
 	DefaultServiceAccount = "eventing-ptp-adapter"
+	// ReviewerServiceAccount is what adapters run as that serve the O-Cloud API to those who
+	// say who they are. It may ask Kubernetes whose a token is and what that one may do, and
+	// comes with the installation, too.
+	ReviewerServiceAccount = "eventing-ptp-adapter-reviewer"
 
 	containerName = "adapter"
 	socketsVolume = "ptp4l"
 	journalVolume = "journal"
 	devicesVolume = "devices"
+	ocloudVolume  = "ocloud-tls"
+	// ocloudPath is where an adapter sees the certificate of its O-Cloud API.
+	ocloudPath = "/etc/eventing-ptp/ocloud-tls"
 	// journalPath is where an adapter sees its journal.
 	journalPath = "/var/lib/eventing-ptp"
 	// devicesPath is where a privileged adapter sees the devices of its node: its own /dev has
@@ -85,6 +92,22 @@ type Args struct {
 // does not ask.
 func (a Args) needsToken() bool {
 	return a.OIDCServiceAccount != "" && (audience(a.Sink) != "" || audience(a.DeadLetterSink) != "")
+}
+
+// servesOCloud is whether adapters serve the O-Cloud API, and reviewsTokens whether they ask
+// Kubernetes who their clients are.
+func servesOCloud(spec v1alpha1.PtpSourceSpec) bool { return spec.OCloud != nil && spec.OCloud.Enabled }
+
+func reviewsTokens(spec v1alpha1.PtpSourceSpec) bool {
+	return servesOCloud(spec) && spec.OCloud.Auth == v1alpha1.OCloudAuthServiceAccount
+}
+
+// adapterAccount is what the adapters of a source run as that have to show a token.
+func adapterAccount(source *v1alpha1.PtpSource) string {
+	if reviewsTokens(source.Spec) {
+		return ReviewerServiceAccount
+	}
+	return Name(source)
 }
 
 func audience(sink *duckv1.Addressable) string {
@@ -205,7 +228,7 @@ func makeTemplate(args Args) (corev1.PodTemplateSpec, error) {
 	directory := corev1.HostPathDirectoryOrCreate
 	pod := corev1.PodSpec{
 		ServiceAccountName:           DefaultServiceAccount,
-		AutomountServiceAccountToken: new(args.needsToken()),
+		AutomountServiceAccountToken: new(args.needsToken() || reviewsTokens(spec)),
 		EnableServiceLinks:           new(false),
 		SecurityContext:              podSecurity(spec.Linuxptp.Group),
 		Containers:                   []corev1.Container{container},
@@ -230,8 +253,13 @@ func makeTemplate(args Args) (corev1.PodTemplateSpec, error) {
 			HostPath: &corev1.HostPathVolumeSource{Path: "/dev", Type: new(corev1.HostPathDirectory)},
 		}})
 	}
-	if args.needsToken() {
-		pod.ServiceAccountName = Name(args.Source)
+	if args.needsToken() || reviewsTokens(spec) {
+		pod.ServiceAccountName = adapterAccount(args.Source)
+	}
+	if servesOCloud(spec) && spec.OCloud.TLSSecretName != "" {
+		pod.Volumes = append(pod.Volumes, corev1.Volume{Name: ocloudVolume, VolumeSource: corev1.VolumeSource{
+			Secret: &corev1.SecretVolumeSource{SecretName: spec.OCloud.TLSSecretName},
+		}})
 	}
 	if RunsOnHostNetwork(spec) {
 		pod.HostNetwork = true
@@ -277,7 +305,7 @@ func makeContainer(args Args) (corev1.Container, error) {
 	if args.privileged() {
 		mounts = append(mounts, corev1.VolumeMount{Name: devicesVolume, MountPath: devicesPath, ReadOnly: true})
 	}
-	return corev1.Container{
+	container := corev1.Container{
 		Name:                     containerName,
 		Image:                    args.Image,
 		Env:                      env,
@@ -294,7 +322,14 @@ func makeContainer(args Args) (corev1.Container, error) {
 		StartupProbe:   probe("/health", ports.health, 1, 60),
 		LivenessProbe:  probe("/health", ports.health, 10, 3),
 		ReadinessProbe: probe("/readiness", ports.health, 5, 2),
-	}, nil
+	}
+	if o := args.Source.Spec.OCloud; servesOCloud(args.Source.Spec) {
+		container.Ports = append(container.Ports, corev1.ContainerPort{Name: ocloudPort, ContainerPort: *o.Port, Protocol: corev1.ProtocolTCP})
+		if o.TLSSecretName != "" {
+			container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{Name: ocloudVolume, MountPath: ocloudPath, ReadOnly: true})
+		}
+	}
+	return container, nil
 }
 
 func probe(path string, port, period, failures int32) *corev1.Probe {
@@ -382,6 +417,9 @@ func makeEnv(args Args) ([]corev1.EnvVar, error) {
 		{Name: "PROFILING_PORT", Value: strconv.Itoa(int(ports.profiling))},
 	}
 	add := func(name, value string) { env = append(env, corev1.EnvVar{Name: name, Value: value}) }
+	if servesOCloud(spec) {
+		env = append(env, corev1.EnvVar{Name: "HOST_IPS", ValueFrom: fieldRef("status.hostIPs")}) // no endpoint may have these
+	}
 	if spec.CloudEventOverrides != nil {
 		overrides, err := json.Marshal(spec.CloudEventOverrides)
 		if err != nil {

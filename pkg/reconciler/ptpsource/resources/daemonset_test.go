@@ -133,7 +133,9 @@ func TestMakeDaemonSet(t *testing.T) {
 								`"thresholds":{"lockOffset":"100ns","unlockOffset":"200ns","lockSamples":3,"unlockSamples":3,` +
 								`"holdoverTimeout":"5s","syncIntervals":4,"syncTimeout":"500ms","osClockTimeout":"5s","osClockOffset":"1µs"},"events":{"sourceFormat":"full","reassertEvery":"0s"},` +
 								`"delivery":{"timeout":"10s","backoffPolicy":"exponential","backoffDelay":"100ms","backoffMax":"10s","retryAfterMax":"1m0s","backlog":"All"},` +
-								`"history":{"directory":"/var/lib/eventing-ptp","entries":100000,"maxBytes":67108864,"maxAge":"168h0m0s"},"health":{"address":":8081"}}`},
+								`"history":{"directory":"/var/lib/eventing-ptp","entries":100000,"maxBytes":67108864,"maxAge":"168h0m0s"},` +
+								`"oCloud":{"enabled":false,"address":":9043","auth":"None","endpoints":"Cluster","tls":{},"removeAfter":"168h0m0s","maxSubscriptions":1024},` +
+								`"health":{"address":":8081"}}`},
 							{Name: "NODE_NAME", ValueFrom: &corev1.EnvVarSource{
 								FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "spec.nodeName"},
 							}},
@@ -176,6 +178,13 @@ func TestMakeDaemonSet(t *testing.T) {
 	if hash := got.Annotations["ptpsource.sources.knative.dev/spec-hash"]; len(hash) != 64 {
 		t.Errorf("the hash is %q, want 64 digits", hash)
 	}
+}
+
+// withOCloud lets pods serve the O-Cloud API.
+func withOCloud(p *corev1.PodSpec, port int32) {
+	c := &p.Containers[0]
+	c.Ports = append(c.Ports, corev1.ContainerPort{Name: "ocloud", ContainerPort: port, Protocol: "TCP"})
+	c.Env = append(c.Env, corev1.EnvVar{Name: "HOST_IPS", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "status.hostIPs"}}})
 }
 
 // inPod moves the journal into the pod.
@@ -288,6 +297,36 @@ func TestMakeDaemonSetPods(t *testing.T) {
 			want: func(p *corev1.PodSpec) {
 				setConfig(p, `"hardwareClock":{"enabled":false,"pollInterval":"1s"`, `"hardwareClock":{"enabled":true,"pollInterval":"50ms"`)
 				p.Containers[0].Resources.Limits["example.com/ptp"] = resource.MustParse("1")
+			},
+		}, {
+			name: "the O-Cloud API that is switched off",
+			source: func(s *v1alpha1.PtpSource) {
+				s.Spec.OCloud = &v1alpha1.OCloud{Port: new(int32(19043)), TLSSecretName: "x"}
+			},
+			want: func(*corev1.PodSpec) {},
+		}, {
+			name:   "the O-Cloud API",
+			source: func(s *v1alpha1.PtpSource) { s.Spec.OCloud = &v1alpha1.OCloud{Enabled: true} },
+			want: func(p *corev1.PodSpec) {
+				withOCloud(p, 9043)
+				setConfig(p, `"oCloud":{"enabled":false`, `"oCloud":{"enabled":true`)
+			},
+		}, {
+			name: "the O-Cloud API for service accounts",
+			source: func(s *v1alpha1.PtpSource) {
+				s.Spec.OCloud = &v1alpha1.OCloud{
+					Enabled: true, Port: new(int32(19043)), Auth: "ServiceAccount", TLSSecretName: "ocloud-tls", Endpoints: "Any",
+					AllowedNetworks: []string{"192.0.2.0/24"}, RemoveAfter: &metav1.Duration{}, MaxSubscriptions: new(int32(5)),
+				}
+			},
+			want: func(p *corev1.PodSpec) {
+				withOCloud(p, 19043)
+				setConfig(p, `"oCloud":{"enabled":false,"address":":9043","auth":"None","endpoints":"Cluster","tls":{},"removeAfter":"168h0m0s","maxSubscriptions":1024}`,
+					`"oCloud":{"enabled":true,"address":":19043","auth":"ServiceAccount","endpoints":"Any","allowedNetworks":["192.0.2.0/24"],`+
+						`"tls":{"certificate":"/etc/eventing-ptp/ocloud-tls/tls.crt","key":"/etc/eventing-ptp/ocloud-tls/tls.key"},"removeAfter":"0s","maxSubscriptions":5}`)
+				p.ServiceAccountName, p.AutomountServiceAccountToken = "eventing-ptp-adapter-reviewer", new(true)
+				p.Volumes = append(p.Volumes, corev1.Volume{Name: "ocloud-tls", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "ocloud-tls"}}})
+				p.Containers[0].VolumeMounts = append(p.Containers[0].VolumeMounts, corev1.VolumeMount{Name: "ocloud-tls", MountPath: "/etc/eventing-ptp/ocloud-tls", ReadOnly: true})
 			},
 		}, {
 			name:   "the node's network, with ports that no other source has",

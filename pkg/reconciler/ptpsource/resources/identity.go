@@ -50,12 +50,12 @@ func TokenRole(source *v1alpha1.PtpSource) *rbacv1.Role {
 }
 
 // TokenRoleBinding gives TokenRole to the adapters of a source, which run as
-// AdapterServiceAccount in another namespace.
+// AdapterServiceAccount in another namespace, or as ReviewerServiceAccount there.
 func TokenRoleBinding(source *v1alpha1.PtpSource, adapters string) *rbacv1.RoleBinding {
 	return &rbacv1.RoleBinding{
 		ObjectMeta: tokenMeta(source),
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: tokenMeta(source).Name},
-		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: adapters, Name: Name(source)}},
+		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: adapters, Name: adapterAccount(source)}},
 	}
 }
 

@@ -1,0 +1,341 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+// Package ocloud publishes the journal to subscribers of the O-RAN O-Cloud notification
+// API (O-RAN.WG6 Notification API for Event Consumers, v04.00): v2 and v1, as OpenShift's
+// and StarlingX's consumers speak them.
+//
+// Every subscription is a cursor of its own. What its endpoint does not take is tried
+// again, in order, for as long as it takes, and no endpoint waits for another.
+package ocloud
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/eventing-ptp/eventing-ptp/pkg/journal"
+	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
+)
+
+// Journal is what the API needs of a journal: a *journal.Log.
+type Journal interface {
+	// Cursor returns the reader called name where it has stopped, Tail behind all entries.
+	Cursor(name string) journal.Cursor
+	Tail(name string) journal.Cursor
+	// Forget says that there is no such reader any more.
+	Forget(name string)
+}
+
+// Live says how the clocks are at this moment.
+type Live interface {
+	// Now returns what holds, as an event for each property of each clock: its State and
+	// Data are of now, and its Time is since when the State holds. Nothing is known yet
+	// while ready is false.
+	Now() (states []oran.Event, ready bool)
+}
+
+// Options say what to serve, and to whom.
+type Options struct {
+	// Here is the node whose clocks these are.
+	Here oran.Place
+	// Types are the event types that the journal gets (oran.Wanted).
+	Types []string
+	// Journal has the events, Live the present.
+	Journal Journal
+	Live    Live
+	// Directory is where subscriptions are kept; empty means in memory.
+	Directory string
+	// Endpoints are those that may be subscribed.
+	Endpoints Endpoints
+	// Delivery says how hard to try.
+	Delivery Delivery
+	// Limits bound what clients may ask for.
+	Limits Limits
+	// Authorizer says who may do what; nil: everybody may do everything.
+	Authorizer Authorizer
+	// RootCAs returns the authorities that https endpoints are trusted by; nil means those
+	// of the system.
+	RootCAs func() (*x509.CertPool, error)
+	// Logger gets a line when a subscription begins or ends to fail, and when it is made or
+	// removed.
+	Logger *zap.Logger
+}
+
+// Delivery says how hard to try.
+type Delivery struct {
+	// Timeout is of one try.
+	Timeout time.Duration
+	// Backoff is the longest wait before the first retry. It doubles with every further one
+	// up to MaxBackoff.
+	Backoff, MaxBackoff time.Duration
+	// Greeting is of all initial notifications of a subscription together.
+	Greeting time.Duration
+	// RemoveAfter is for how long an endpoint may fail before its subscription is removed;
+	// 0: for ever.
+	RemoveAfter time.Duration
+}
+
+// DefaultDelivery gives an endpoint a week. Clients in the field wait 2 s for the answer to
+// a subscription, so the greeting must be over before that.
+func DefaultDelivery() Delivery {
+	return Delivery{
+		Timeout: 5 * time.Second, Backoff: 100 * time.Millisecond, MaxBackoff: 10 * time.Second,
+		Greeting: 1800 * time.Millisecond, RemoveAfter: 7 * 24 * time.Hour,
+	}
+}
+
+// Limits bound what clients may ask for.
+type Limits struct {
+	// Subscriptions is how many there may be.
+	Subscriptions int
+	// Body is how many bytes a request may have.
+	Body int64
+	// Requests is how many may be answered at a time.
+	Requests int
+	// Connections is how many there may be, and PerClient from one address.
+	Connections, PerClient int
+}
+
+// DefaultLimits are far more than a node has consumers.
+func DefaultLimits() Limits {
+	return Limits{Subscriptions: 1024, Body: 64 << 10, Requests: 128, Connections: 1024, PerClient: 256}
+}
+
+// validate reports the first option that makes no sense.
+func (o Options) validate() error {
+	d, l := o.Delivery, o.Limits
+	switch {
+	case d.Timeout <= 0 || d.Backoff <= 0 || d.MaxBackoff < d.Backoff || d.Greeting <= 0 || d.RemoveAfter < 0:
+		return fmt.Errorf("serve the O-Cloud API: delivery %+v makes no sense; see DefaultDelivery", d)
+	case l.Subscriptions < 1 || l.Body < 1 || l.Requests < 1 || l.Connections < 1 || l.PerClient < 1:
+		return fmt.Errorf("serve the O-Cloud API: limits %+v must all be 1 or more", l)
+	}
+	return o.Endpoints.Validate()
+}
+
+// API is the server, and what delivers to its subscribers.
+type API struct {
+	options
+	client *client
+	store  store
+	notices
+	workers workers
+
+	began time.Time
+	// ctx ends with Run.
+	ctx context.Context
+	end context.CancelFunc
+
+	mu            sync.Mutex
+	subscriptions []*subscription // replaced and never changed
+	// wanted are those that are being made: their endpoints are asked just now.
+	wanted map[string]record
+
+	acks, saves alarm
+}
+
+// options keeps the field of that name out of the API's own.
+type options = Options
+
+// New returns the API with the subscriptions that are kept in the directory. They are
+// served from where each has stopped, once Run runs.
+func New(o Options) (*API, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	if o.Logger == nil {
+		o.Logger = zap.NewNop()
+	}
+	a := &API{
+		options: o, began: time.Now(), client: newClient(o),
+		wanted: map[string]record{},
+	}
+	a.workers.do = a.attend
+	a.acks.do, a.saves.do = a.acknowledge, a.save
+	a.ctx, a.end = context.WithCancel(context.Background())
+	a.store = newStore(o.Directory)
+	records, err := a.store.load()
+	if err != nil {
+		a.Logger.Error("the subscriptions cannot be read; consumers must subscribe again", zap.Error(err))
+	}
+	for _, r := range records {
+		s, err := a.revive(r)
+		if err != nil {
+			a.Logger.Error("a subscription cannot be served any more", zap.String("id", r.ID), zap.Error(err))
+			o.Journal.Forget(r.cursorName())
+			continue
+		}
+		a.add(s)
+	}
+	return a, nil
+}
+
+// revive makes a subscription of what is kept of it.
+func (a *API) revive(r record) (*subscription, error) {
+	pattern, err := parsePattern(r.Resource, a.Here)
+	if err != nil {
+		return nil, err
+	}
+	// The clock of this machine may have been wrong when the endpoint began to fail, or is
+	// now. So at least half of its time is counted anew.
+	if !r.FailingSince.IsZero() && a.Delivery.RemoveAfter > 0 {
+		now := time.Now()
+		failed := min(max(0, now.Round(0).Sub(r.FailingSince)), a.Delivery.RemoveAfter/2)
+		r.FailingSince = now.Add(-failed)
+	}
+	s := newSubscription(a.ctx, r, pattern)
+	s.cursor = a.Journal.Cursor(r.cursorName())
+	return s, nil
+}
+
+// Run delivers until ctx ends, and then returns nil. It fails only with the journal.
+func (a *API) Run(ctx context.Context) error {
+	defer a.close()
+	stop := context.AfterFunc(ctx, a.end)
+	defer stop()
+	news := a.Journal.Tail("ocloud")
+	defer news.Close()
+	for {
+		for _, s := range a.list() {
+			a.wake(s)
+		}
+		if _, err := news.Next(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("publish to O-Cloud subscribers: %w", err)
+		}
+	}
+}
+
+// close writes down how far everybody has come.
+func (a *API) close() {
+	a.end()
+	a.workers.wait()
+	a.acknowledge()
+	a.save()
+	a.client.close()
+}
+
+// list returns all subscriptions, the oldest first. It is never changed.
+func (a *API) list() []*subscription {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.subscriptions
+}
+
+// add serves one more subscription.
+func (a *API) add(s *subscription) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.subscriptions = append(slices.Clip(a.subscriptions), s)
+}
+
+// get returns a subscription, nil if there is none of that id.
+func (a *API) get(id string) *subscription {
+	for _, s := range a.list() {
+		if s.ID == id {
+			return s
+		}
+	}
+	return nil
+}
+
+// remove ends subscriptions for good.
+func (a *API) remove(ids ...string) {
+	a.mu.Lock()
+	var left []*subscription
+	for _, s := range a.subscriptions {
+		if !slices.Contains(ids, s.ID) {
+			left = append(left, s)
+			continue
+		}
+		s.end()
+		a.Journal.Forget(s.cursorName())
+	}
+	a.subscriptions = left
+	a.mu.Unlock()
+	a.save()
+}
+
+// save writes all subscriptions down. What cannot be written is tried again.
+func (a *API) save() {
+	a.store.mu.Lock()
+	defer a.store.mu.Unlock()
+	var records []record
+	for _, s := range a.list() {
+		records = append(records, s.now())
+	}
+	failing := a.store.failing
+	switch err := a.store.write(records); {
+	case err != nil && !failing:
+		a.Logger.Error("the subscriptions cannot be written down; they are lost if the adapter ends now",
+			zap.Error(err), zap.String("do", "look at the directory of the journal and its disk"))
+	case err == nil && failing:
+		a.Logger.Info("the subscriptions are written down again")
+	}
+	if a.store.failing && a.ctx.Err() == nil {
+		a.saves.in(saveAgain)
+	}
+}
+
+const (
+	// saveAgain is how long to wait for a disk that cannot be written, and with news that
+	// need not be written at once.
+	saveAgain = 10 * time.Second
+	// ackSoon is how long acknowledgements wait for others. After a crash, what was
+	// delivered in that time comes once more.
+	ackSoon = 250 * time.Millisecond
+)
+
+// acknowledge tells the journal how far everybody has come.
+func (a *API) acknowledge() {
+	for _, s := range a.list() {
+		if e, ok := s.toAck(); ok {
+			if err := s.cursor.Ack(e); err != nil {
+				a.Logger.Debug("a subscription cannot be acknowledged", zap.String("id", s.ID), zap.Error(err))
+			}
+		}
+	}
+}
+
+// alarm calls do once, some time after it was set first.
+type alarm struct {
+	do  func()
+	mu  sync.Mutex
+	set bool
+}
+
+func (a *alarm) in(d time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.set {
+		return
+	}
+	a.set = true
+	time.AfterFunc(d, func() {
+		a.mu.Lock()
+		a.set = false
+		a.mu.Unlock()
+		a.do()
+	})
+}

@@ -1,0 +1,278 @@
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package ocloud_test
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/eventing-ptp/eventing-ptp/pkg/publish/ocloud"
+	"github.com/eventing-ptp/eventing-ptp/test/pki"
+)
+
+// over returns a client that speaks nothing but a protocol.
+func over(t *testing.T, set func(*http.Protocols), roots *x509.CertPool) *http.Client {
+	t.Helper()
+	transport := &http.Transport{Protocols: new(http.Protocols), TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
+	set(transport.Protocols)
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
+
+func http1(p *http.Protocols)      { p.SetHTTP1(true) }
+func http2(p *http.Protocols)      { p.SetHTTP2(true) }
+func clearHTTP2(p *http.Protocols) { p.SetUnencryptedHTTP2(true) }
+
+// One port answers every protocol.
+func TestProtocols(t *testing.T) {
+	r := open(t)
+	for want, set := range map[string]func(*http.Protocols){"HTTP/1.1": http1, "HTTP/2.0": clearHTTP2} {
+		client := over(t, set, nil)
+		for range 3 {
+			request, err := http.NewRequestWithContext(t.Context(), "GET", r.url+"/ocloudNotifications/v2/health", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			response, err := client.Do(request)
+			if err != nil {
+				t.Fatalf("%s: %v", want, err)
+			}
+			_ = response.Body.Close()
+			if response.Proto != want || response.StatusCode != 200 {
+				t.Errorf("%s %d, want %s", response.Proto, response.StatusCode, want)
+			}
+		}
+	}
+}
+
+func authority(t *testing.T) *pki.Authority {
+	t.Helper()
+	a, err := pki.NewAuthority("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// A certificate is used until there is another one, and then that one is.
+func TestTLS(t *testing.T) {
+	first, second := authority(t), authority(t)
+	directory := t.TempDir()
+	certificate, key := filepath.Join(directory, "tls.crt"), filepath.Join(directory, "tls.key")
+	put := func(a *pki.Authority) {
+		pair, err := a.Server("ocloud", nil, []net.IP{net.IPv4(127, 0, 0, 1)})
+		if err == nil {
+			err = pair.Write(directory, "tls")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := ocloud.NewCertificate(certificate, key, zap.NewNop()); err == nil {
+		t.Error("there is a certificate without its files")
+	}
+	put(first)
+	served, err := ocloud.NewCertificate(certificate, key, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := openOn(t, "127.0.0.1:0", served)
+	url := strings.Replace(r.url, "http:", "https:", 1) + "/ocloudNotifications/v2/publishers"
+	ask := func(set func(*http.Protocols), a *pki.Authority) (string, error) {
+		roots := x509.NewCertPool()
+		roots.AppendCertsFromPEM(a.PEM())
+		request, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := over(t, set, roots).Do(request)
+		if err != nil {
+			return "", err
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		if !strings.Contains(string(body), `"UriLocation":"https://127.0.0.1`) {
+			t.Errorf("%s does not say where it is", body)
+		}
+		return response.Proto, err
+	}
+	for want, set := range map[string]func(*http.Protocols){"HTTP/1.1": http1, "HTTP/2.0": http2} {
+		if got, err := ask(set, first); err != nil || got != want {
+			t.Errorf("%s, %v, want %s", got, err, want)
+		}
+	}
+	if err := os.WriteFile(key, []byte("half of it"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(1100 * time.Millisecond)
+	if _, err := ask(http2, first); err != nil {
+		t.Errorf("a key that cannot be read: %v", err)
+	}
+	put(second)
+	eventually(t, "new certificate", func() bool { _, err := ask(http2, second); return err == nil }, func() string { return "the old one" })
+	if _, err := ask(http2, first); err == nil {
+		t.Error("the old certificate is still used")
+	}
+}
+
+// Endpoints with a certificate are trusted by the authorities that the API is given.
+func TestEndpointWithTLS(t *testing.T) {
+	var proto string
+	c := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		proto = r.Proto
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	c.EnableHTTP2 = true
+	c.StartTLS()
+	defer c.Close()
+	body := fmt.Sprintf(`{"EndpointUri":%q,"ResourceAddress":"/sync/sync-status"}`, c.URL)
+	if got := open(t).do(t, "POST", subscriptions, body); got.status != 400 || proto != "" {
+		t.Errorf("whom nobody trusts is sent to over %s: %d %s", proto, got.status, got.body)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(c.Certificate())
+	r := open(t, func(o *ocloud.Options) { o.RootCAs = func() (*x509.CertPool, error) { return roots, nil } })
+	if got := r.do(t, "POST", subscriptions, body); got.status != 201 || proto != "HTTP/2.0" {
+		t.Errorf("%d %s over %s", got.status, got.body, proto)
+	}
+}
+
+// A client that sends a byte now and then is cut off, and keeps nobody else from being
+// answered meanwhile.
+func TestSlowClients(t *testing.T) {
+	t.Parallel()
+	r := open(t, func(o *ocloud.Options) { o.Limits.PerClient = 30 })
+	address := strings.TrimPrefix(r.url, "http://")
+	began := time.Now()
+	var slow []net.Conn
+	for range 20 {
+		c, err := net.Dial("tcp", address) //nolint:noctx // it answers at once
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := io.WriteString(c, "POST /ocloudNotifications/v2/subscriptions HTTP/1.1\r\nHost: x\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		slow = append(slow, c)
+	}
+	if got := r.do(t, "GET", "/ocloudNotifications/v2/health", ""); got.status != 200 {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	for _, c := range slow {
+		if err := c.SetReadDeadline(began.Add(5*time.Second + patience)); err != nil {
+			t.Fatal(err)
+		}
+		rest, err := io.ReadAll(c)
+		if err != nil || bytes.HasPrefix(rest, []byte("HTTP/1.1 2")) {
+			t.Fatalf("after %v: %q, %v; want the end", time.Since(began), rest, err)
+		}
+	}
+}
+
+// A body that does not come is not waited for.
+func TestBodyThatDoesNotCome(t *testing.T) {
+	t.Parallel()
+	r := open(t)
+	c, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://")) //nolint:noctx // it answers at once
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, "POST /ocloudNotifications/v2/subscriptions HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.SetReadDeadline(time.Now().Add(10*time.Second + patience)); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusBadRequest {
+		t.Errorf("status %d", response.StatusCode)
+	}
+}
+
+// One client cannot take every connection.
+func TestLimitOfConnections(t *testing.T) {
+	r := open(t, func(o *ocloud.Options) { o.Limits.PerClient = 3 })
+	address := strings.TrimPrefix(r.url, "http://")
+	dial := func() net.Conn {
+		c, err := net.Dial("tcp", address) //nolint:noctx // it answers at once
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		return c
+	}
+	ask := func(c net.Conn) error {
+		_ = c.SetDeadline(time.Now().Add(patience))
+		if _, err := io.WriteString(c, "GET /ocloudNotifications/v2/health HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			return err
+		}
+		response, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			return err
+		}
+		return response.Body.Close()
+	}
+	all := []net.Conn{dial(), dial(), dial()}
+	for _, c := range all {
+		if err := ask(c); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := ask(dial()); err == nil {
+		t.Error("a fourth connection is served")
+	}
+	_ = all[0].Close()
+	eventually(t, "place", func() bool { return ask(dial()) == nil }, func() string { return "none" })
+}
+
+// A header that does not end is not read to its end.
+func TestHeaderThatIsTooLarge(t *testing.T) {
+	r := open(t)
+	request, err := http.NewRequestWithContext(t.Context(), "GET", r.url+"/ocloudNotifications/v2/health", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("X-Large", strings.Repeat("x", 64<<10))
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return // the connection was closed while it was being sent
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("status %d", response.StatusCode)
+	}
+}
