@@ -72,6 +72,7 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 		s.Spec.History = v1alpha1.History{Storage: "Memory", Entries: new(int32(10)), MaxBytes: new(resource.MustParse("2Mi")), MaxAge: &metav1.Duration{Duration: time.Hour}}
 		s.Spec.SyncE = &v1alpha1.SyncE{Enabled: true}
 		s.Spec.OSClock = &v1alpha1.OSClock{Enabled: true, FedBy: "other"}
+		s.Spec.HardwareClock = &v1alpha1.HardwareClock{Enabled: true, Privileged: true, PollInterval: &metav1.Duration{Duration: 200 * time.Millisecond}}
 	})
 	everything.Sink.CACerts = new("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----")
 	everything.Sink.Audience, everything.OIDCServiceAccount = new("broker"), "clocks-oidc"
@@ -99,9 +100,10 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 			Linuxptp: adapterconfig.Linuxptp{
 				Sockets: []string{"/var/run/ptp4l.0.socket", "/var/run/ptp4l.1*"}, Domain: &domain, TransportSpecific: &transportSpecific,
 			},
-			OSClock:    adapterconfig.OSClock{Enabled: true, FedBy: "other"},
-			Thresholds: everything.Thresholds,
-			Events:     adapterconfig.Events{Types: []string{"event.sync.ptp-status.ptp-state-change"}, SourceFormat: "oran", ReassertEvery: metav1.Duration{Duration: 90 * time.Second}},
+			HardwareClock: adapterconfig.HardwareClock{Enabled: true, PollInterval: metav1.Duration{Duration: 200 * time.Millisecond}, Directory: "/host/dev"},
+			OSClock:       adapterconfig.OSClock{Enabled: true, FedBy: "other"},
+			Thresholds:    everything.Thresholds,
+			Events:        adapterconfig.Events{Types: []string{"event.sync.ptp-status.ptp-state-change"}, SourceFormat: "oran", ReassertEvery: metav1.Duration{Duration: 90 * time.Second}},
 			Delivery: adapterconfig.Delivery{
 				Timeout: metav1.Duration{Duration: 2500 * time.Millisecond}, Retry: &retry, BackoffPolicy: "linear",
 				BackoffDelay: metav1.Duration{Duration: time.Minute}, BackoffMax: metav1.Duration{Duration: time.Minute},
