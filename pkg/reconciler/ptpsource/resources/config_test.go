@@ -70,7 +70,7 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 			ReassertEvery: &metav1.Duration{Duration: 90 * time.Second},
 		}
 		s.Spec.History = v1alpha1.History{Storage: "Memory", Entries: new(int32(10)), MaxBytes: new(resource.MustParse("2Mi")), MaxAge: &metav1.Duration{Duration: time.Hour}}
-		s.Spec.HardwareClock = &v1alpha1.HardwareClock{Enabled: true, PollInterval: &metav1.Duration{Duration: 200 * time.Millisecond}}
+		s.Spec.HardwareClock = &v1alpha1.HardwareClock{Enabled: true, Privileged: true, PollInterval: &metav1.Duration{Duration: 200 * time.Millisecond}}
 		s.Spec.SyncE = &v1alpha1.SyncE{Enabled: true}
 		s.Spec.GNSS = &v1alpha1.GNSS{Enabled: true, GPSD: "[::1]:2948"}
 		s.Spec.OSClock = &v1alpha1.OSClock{Enabled: true, FedBy: "other", Chronyd: "localhost:323"}
@@ -105,7 +105,7 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 			Linuxptp: adapterconfig.Linuxptp{
 				Sockets: []string{"/var/run/ptp4l.0.socket", "/var/run/ptp4l.1*"}, Domain: &domain, TransportSpecific: &transportSpecific,
 			},
-			HardwareClock: adapterconfig.HardwareClock{Enabled: true, PollInterval: metav1.Duration{Duration: 200 * time.Millisecond}, Directory: "/dev"},
+			HardwareClock: adapterconfig.HardwareClock{Enabled: true, PollInterval: metav1.Duration{Duration: 200 * time.Millisecond}, Directory: "/host/dev"},
 			OSClock:       adapterconfig.OSClock{Enabled: true, FedBy: "other", Chronyd: "localhost:323"},
 			GNSS:          adapterconfig.GNSS{Enabled: true, GPSD: "[::1]:2948"},
 			SyncE:         adapterconfig.SyncE{Enabled: true},
