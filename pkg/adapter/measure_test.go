@@ -100,8 +100,9 @@ func TestNothingIsMeasuredUnasked(t *testing.T) {
 			t.Fatal(err)
 		}
 		a := &Adapter{env: env, client: adapterv2.ClientConfig{Env: env, MeterProvider: metric.NewMeterProvider()}, log: zap.NewNop().Sugar()}
-		l, p := newWatched(t).line, &sink.Publisher{}
-		end, err := a.measure(l, p)
+		w, p := newWatched(t), &sink.Publisher{}
+		l := w.line
+		end, err := a.measure(l, l.journal, p)
 		if err != nil {
 			t.Fatal(err)
 		}

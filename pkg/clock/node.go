@@ -39,7 +39,7 @@ type Node struct {
 type published struct {
 	state  State
 	reason Reason // why it became so
-	past  State // published before this node is watched (Resume)
+	past   State  // published before this node is watched (Resume)
 }
 
 // known is the state, or the one of before while nothing is decided.

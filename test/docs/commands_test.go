@@ -82,6 +82,13 @@ var everyCommand = map[string][]typed{
 		{command: "kubectl -n NAMESPACE patch ptpsource NAME", file: install, words: `install.types("finalizers"`},
 		{command: "VERSION=v0.1.0", file: "hack/release-test.sh", words: "hack/release.sh"},
 	},
+	"docs/history.md": {
+		{command: "curl -s 'http://localhost:8081/v1/events?since=10m'", file: "test/docs/history_test.go", words: `typed(0)`},
+		{command: "curl -sN 'http://localhost:8081/v1/events?follow=true'", file: "test/docs/history_test.go", words: `typed(1)`},
+		{command: "curl -s http://localhost:8081/v1/state", file: "test/docs/history_test.go", words: `typed(2)`},
+		{command: "pod=$(kubectl", file: install, words: `types("proxy/v1/state"`},
+		{command: "kubectl get --raw", file: install, words: `types("proxy/v1/state"`},
+	},
 	"docs/metrics.md": {
 		{command: "export K_OBSERVABILITY_CONFIG", file: "test/docs/metrics_test.go", words: "K_OBSERVABILITY_CONFIG='(.+)'"},
 		{command: "bin/receive_adapter -sink http://localhost:8080", file: "test/docs/metrics_test.go", words: "exec.Command(program"},

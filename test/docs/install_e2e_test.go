@@ -101,6 +101,7 @@ func TestInstallPage(t *testing.T) {
 	see(t, "kubectl get ptpsource clocks -o jsonpath='{.status.nodes.summary}'", "2/2")
 	// What is said in passing, there and on other pages.
 	do(t, "kubectl explain ptpsources.spec\nkubectl explain ptpsource.spec.linuxptp\nkubectl get ptpsources -o wide\nkubectl -n knative-eventing get configmap config-ptp -o yaml")
+	open(t, "docs/history.md").types("proxy/v1/state", runner.Root)
 	open(t, "docs/troubleshooting.md").types("kubectl describe ptpsource NAME", dir, "NAME", "clocks")
 
 	// The controller went first.

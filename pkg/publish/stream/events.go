@@ -151,12 +151,12 @@ func (a *answer) history(ctx context.Context) error {
 		}
 		return nil
 	}
-	for waiting := a.cursor.Pending(); waiting > 0; {
+	// Where some of them make room meanwhile, as many newer ones take their place.
+	for waiting := a.cursor.Pending(); waiting > 0 && a.cursor.Pending() > 0; waiting-- {
 		e, err := a.cursor.Next(ctx)
 		if err != nil {
 			return err
 		}
-		waiting -= min(waiting, 1+e.Lost)
 		if err := a.each(e, keep); err != nil {
 			return err
 		}
@@ -169,18 +169,21 @@ func (a *answer) history(ctx context.Context) error {
 	return nil
 }
 
-// live writes what comes, until the time that was asked for.
-func (a *answer) live(ctx context.Context) error {
+// live writes what comes, until the time that was asked for, or until the client goes.
+func (a *answer) live(client context.Context) error {
+	ctx := client
 	if !a.until.IsZero() {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, a.until)
+		ctx, cancel = context.WithDeadline(client, a.until)
 		defer cancel()
 	}
 	for {
 		e, err := a.next(ctx)
 		switch {
-		case errors.Is(err, context.DeadlineExceeded) && !a.until.IsZero() && !time.Now().Before(a.until):
-			return nil
+		case client.Err() != nil:
+			return client.Err()
+		case ctx.Err() != nil:
+			return nil // it is time
 		case errors.Is(err, context.DeadlineExceeded):
 			if err := a.quiet(); err != nil {
 				return err
