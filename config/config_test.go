@@ -159,7 +159,7 @@ func TestObjects(t *testing.T) {
 		}
 		l := m.GetLabels()
 		if l["app.kubernetes.io/name"] != "eventing-ptp" || l["app.kubernetes.io/version"] != "devel" ||
-			!slices.Contains([]string{"controller", "webhook", "adapter"}, l["app.kubernetes.io/component"]) {
+			!slices.Contains([]string{"controller", "webhook", "adapter", "cli"}, l["app.kubernetes.io/component"]) {
 			t.Errorf("%s: %s has labels %v", m.file, m.name(), l)
 		}
 		// docs/install.md leaves the webhook out by this label.

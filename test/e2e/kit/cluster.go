@@ -144,6 +144,9 @@ func (c *Cluster) connect(config *rest.Config) (err error) {
 // StateFile is the file in which test/cluster says what it runs.
 func (c *Cluster) StateFile() string { return filepath.Join(c.dir, "state.json") }
 
+// Kubeconfig is the file by which the administrator reaches the cluster.
+func (c *Cluster) Kubeconfig() string { return c.kubeconfig }
+
 // Machine returns a node for a lab.
 func (c *Cluster) Machine(name string) (lab.Machine, error) {
 	machines, err := lab.Machines(c.StateFile())

@@ -1,0 +1,243 @@
+//go:build e2e
+
+/*
+Copyright 2026 The eventing-ptp Authors
+
+Licensed under the Apache License, Version 2.0 (the "License");
+you may not use this file except in compliance with the License.
+You may obtain a copy of the License at
+
+    http://www.apache.org/licenses/LICENSE-2.0
+
+Unless required by applicable law or agreed to in writing, software
+distributed under the License is distributed on an "AS IS" BASIS,
+WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+See the License for the specific language governing permissions and
+limitations under the License.
+*/
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/eventing-ptp/eventing-ptp/test/e2e/kit"
+)
+
+// cli is the command line, run by a user who has the roles eventing-ptp-cli and no others.
+type cli struct {
+	*kit.Room
+	program, user string
+}
+
+func newCLI(t *testing.T, r *kit.Room) cli {
+	t.Helper()
+	c := cli{r, filepath.Join(t.TempDir(), "kn-source-ptp"), "user-" + r.Namespace}
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", c.program, "../../cmd/kn-source-ptp")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the command line: %v: %s", err, out)
+	}
+	return c
+}
+
+// allow binds the roles to the user.
+func (c cli) allow() {
+	c.Helper()
+	user := []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: c.user}}
+	rbac := c.Kube.RbacV1()
+	cluster, err := rbac.ClusterRoleBindings().Create(c.Context(), &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: c.user}, Subjects: user,
+		RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "eventing-ptp-cli"},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		c.Fatal(err)
+	}
+	adapters, err := rbac.RoleBindings(kit.Adapters).Create(c.Context(), &rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: c.user}, Subjects: user,
+		RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "eventing-ptp-cli"},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		c.Fatal(err)
+	}
+	c.Cleanup(func() {
+		ctx := context.Background()
+		err := errors.Join(rbac.ClusterRoleBindings().Delete(ctx, cluster.Name, metav1.DeleteOptions{}),
+			rbac.RoleBindings(kit.Adapters).Delete(ctx, adapters.Name, metav1.DeleteOptions{}))
+		if err != nil {
+			c.Errorf("take the roles away: %v", err)
+		}
+	})
+}
+
+// command is one that is not started. The administrator's is for what the roles do not allow.
+func (c cli) command(administrator bool, args ...string) *exec.Cmd {
+	args = append(args, "--namespace", c.Namespace)
+	if !administrator {
+		args = append(args, "--as", c.user)
+	}
+	cmd := exec.CommandContext(c.Context(), c.program, args...)
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.Kubeconfig())
+	return cmd
+}
+
+// run runs a command, and returns its status and what it prints.
+func (c cli) run(administrator bool, args ...string) (int, string) {
+	c.Helper()
+	out, err := c.command(administrator, args...).CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		c.Fatal(err)
+	}
+	if exit != nil {
+		return exit.ExitCode(), string(out)
+	}
+	return 0, string(out)
+}
+
+// screen is what a command has printed so far.
+type screen struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *screen) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// The command line sees what happens on the nodes, with no more rights than its roles, and
+// also while an adapter is replaced.
+func TestCommandLine(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	app := r.StartRecorder("app").Ready()
+	c := newCLI(t, r)
+	if status, out := c.run(true, "create", "clocks", "--sink", "service:app", "--socket", fmt.Sprintf("ptp4l.%d.socket", forStates),
+		"--ce-override", "teststream="+r.Namespace+"/clocks"); status != 0 {
+		t.Fatalf("create: status %d: %s", status, out)
+	}
+	r.ReadyOn("clocks", 2)
+	if status, out := c.run(false, "status"); status != 1 || !strings.Contains(out, "forbidden") || !strings.Contains(out, "the roles eventing-ptp-cli") {
+		t.Errorf("status without rights: status %d: %s", status, out)
+	}
+	c.allow()
+
+	instance := fmt.Sprintf("ptp4l.%d", forStates)
+	r.Eventually("both clocks to be LOCKED", func(context.Context) error {
+		status, out := c.run(false, "status", "-o", "jsonpath={range .clocks[*]}{.node}/{.instance} {.state}\n{end}")
+		if want := "n1/" + instance + " LOCKED\nn2/" + instance + " LOCKED\n"; status != 0 || out != want {
+			return fmt.Errorf("status %d: %s", status, out)
+		}
+		return nil
+	})
+	r.Eventually("the doctor to find nothing", func(context.Context) error {
+		if status, out := c.run(false, "doctor"); status != 0 {
+			return fmt.Errorf("status %d: %s", status, out)
+		}
+		return nil
+	})
+	if status, out := c.run(false, "list", "-o", "jsonpath={.items[*].metadata.name}"); status != 0 || out != "clocks" {
+		t.Errorf("list: status %d: %s", status, out)
+	}
+
+	// What comes, across the end of a pod.
+	shown, said := &screen{}, &screen{}
+	events := c.command(false, "events", "--name", "clocks", "--type", "lock-state", "-o", "jsonpath={.node} {.sequence} {.ptpstate}")
+	events.Stdout, events.Stderr = shown, said
+	if err := events.Start(); err != nil {
+		t.Fatal(err)
+	}
+	shows := func(words string) {
+		t.Helper()
+		r.Eventually("events to show "+words, func(context.Context) error {
+			for line := range strings.Lines(shown.String()) {
+				if f := strings.Fields(line); len(f) == 3 && f[0]+" "+f[2] == words {
+					return nil
+				}
+			}
+			return fmt.Errorf("it shows %q and says %q", shown, said)
+		})
+	}
+	shows("n1 LOCKED")
+	shows("n2 LOCKED")
+	at := clocks.Do(t, "servo unlock n1.%d", forStates)
+	shows("n1 HOLDOVER")
+	shows("n1 FREERUN")
+	app.Expect(at, kit.Event{Node: "n1", State: "FREERUN"})
+	pod := r.Adapter(r.Get("clocks"), "n1")
+	if err := r.Kube.CoreV1().Pods(kit.Adapters).Delete(t.Context(), pod.Name, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	r.Gone("the pod "+pod.Name, func(ctx context.Context) error {
+		_, err := r.Kube.CoreV1().Pods(kit.Adapters).Get(ctx, pod.Name, metav1.GetOptions{})
+		return err
+	})
+	r.ReadyOn("clocks", 2)
+	before := strings.Count(shown.String(), "n1 ")
+	clocks.Do(t, "servo lock n1.%d", forStates)
+	r.Eventually("events to show that n1 is LOCKED again", func(context.Context) error {
+		if text := shown.String(); strings.Count(text, "n1 ") == before {
+			return fmt.Errorf("it shows %q and says %q", text, said)
+		}
+		return nil
+	})
+	if err := events.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- events.Wait() }()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Errorf("events after an interrupt: %v: %s", err, said)
+		}
+	case <-time.After(kit.Patience):
+		t.Error("events does not end")
+	}
+
+	// All of it is what the history has, and nothing of it came twice.
+	status, history := c.run(false, "events", "--name", "clocks", "--type", "lock-state", "--no-follow", "-o", "jsonpath={.node} {.sequence} {.ptpstate}")
+	if status != 0 {
+		t.Fatalf("events: status %d: %s", status, history)
+	}
+	for _, node := range []string{"n1 ", "n2 "} {
+		var live, kept []string
+		for line := range strings.Lines(shown.String()) {
+			if strings.HasPrefix(line, node) {
+				live = append(live, line)
+			}
+		}
+		for line := range strings.Lines(history) {
+			if strings.HasPrefix(line, node) && len(kept) < len(live) { // more may have come meanwhile
+				kept = append(kept, line)
+			}
+		}
+		if strings.Join(live, "") != strings.Join(kept, "") {
+			t.Errorf("shown was\n%swith a history of\n%s", strings.Join(live, ""), strings.Join(kept, ""))
+		}
+	}
+	if status, out := c.run(true, "delete", "clocks"); status != 0 {
+		t.Errorf("delete: status %d: %s", status, out)
+	}
+}
