@@ -387,12 +387,12 @@ func TestReconcilePermission(t *testing.T) {
 	privileged := spec(func(s *v1alpha1.PtpSourceSpec) {
 		s.HardwareClock = &v1alpha1.HardwareClock{Enabled: true, Privileged: true}
 	})
-	network := func(s *v1alpha1.PtpSource) {
-		s.Spec.SyncE = &v1alpha1.SyncE{Enabled: true}
-		s.Status.CloudEventAttributes = slices.Insert(s.Status.CloudEventAttributes, 3,
+	network := spec(func(s *v1alpha1.PtpSourceSpec) { s.SyncE = &v1alpha1.SyncE{Enabled: true} })
+	sendsSyncE := status(func(s *v1alpha1.PtpSourceStatus) {
+		s.CloudEventAttributes = slices.Insert(slices.Clone(s.CloudEventAttributes), len(s.CloudEventAttributes)-1,
 			duckv1.CloudEventAttributes{Type: "event.sync.synce-status.synce-state-change", Source: "/cluster/node/*/sync/synce-status/lock-state"},
 			duckv1.CloudEventAttributes{Type: "event.sync.synce-status.synce-clock-quality-change", Source: "/cluster/node/*/sync/synce-status/clock-quality"})
-	}
+	})
 	thresholds := spec(func(s *v1alpha1.PtpSourceSpec) {
 		s.Thresholds.LockOffset = &metav1.Duration{Duration: time.Millisecond}
 	})
@@ -456,7 +456,7 @@ func TestReconcilePermission(t *testing.T) {
 	}, {
 		Name:              "the node's network needs permission",
 		Objects:           []runtime.Object{newSource(network), sinkService()},
-		WantStatusUpdates: statuses(newSource(network, refused("HostNetworkNotAllowed", networkMessage))),
+		WantStatusUpdates: statuses(newSource(network, sendsSyncE, refused("HostNetworkNotAllowed", networkMessage))),
 		WantEvents:        []string{"Warning HostNetworkNotAllowed " + networkMessage},
 	}, {
 		Name:              "thresholds that do not go together with those of config-ptp",
