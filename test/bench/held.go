@@ -31,7 +31,7 @@ import (
 // roomFor is a journal that has room for n events.
 func roomFor(n int) journal.Limits {
 	limits := journal.DefaultLimits()
-	limits.Entries, limits.Bytes = n, n*1024
+	limits.Entries, limits.Bytes = max(n, 1), max(n, 1)*1024
 	return limits
 }
 
