@@ -74,7 +74,7 @@ func (a *authorizer) Authorize(ctx context.Context, token string, verbs ...strin
 		q := question{sha256.Sum256([]byte(token)), verb}
 		d, known := a.known(q)
 		if !known {
-			d.user, d.err, known = a.ask(ctx, token, verb)
+			d.user, known, d.err = a.ask(ctx, token, verb)
 			if known {
 				a.keep(q, d)
 			}
@@ -104,15 +104,15 @@ func (a *authorizer) keep(q question, d decision) {
 }
 
 // ask asks Kubernetes. The answer is not certain where it has none.
-func (a *authorizer) ask(ctx context.Context, token, verb string) (user string, err error, certain bool) {
+func (a *authorizer) ask(ctx context.Context, token, verb string) (user string, certain bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	review, err := a.client.AuthenticationV1().TokenReviews().Create(ctx, &authnv1.TokenReview{Spec: authnv1.TokenReviewSpec{Token: token}}, metav1.CreateOptions{})
 	if err != nil {
-		return "", fmt.Errorf("review the token: %w", err), false
+		return "", false, fmt.Errorf("review the token: %w", err)
 	}
 	if !review.Status.Authenticated {
-		return "", ocloud.ErrUnauthenticated, true
+		return "", true, ocloud.ErrUnauthenticated
 	}
 	who := review.Status.User
 	access := &authzv1.SubjectAccessReview{Spec: authzv1.SubjectAccessReviewSpec{
@@ -127,10 +127,10 @@ func (a *authorizer) ask(ctx context.Context, token, verb string) (user string, 
 	}
 	access, err = a.client.AuthorizationV1().SubjectAccessReviews().Create(ctx, access, metav1.CreateOptions{})
 	if err != nil {
-		return "", fmt.Errorf("review the access of %s: %w", who.Username, err), false
+		return "", false, fmt.Errorf("review the access of %s: %w", who.Username, err)
 	}
 	if !access.Status.Allowed {
-		return who.Username, ocloud.ErrForbidden, true
+		return who.Username, true, ocloud.ErrForbidden
 	}
-	return who.Username, nil, true
+	return who.Username, true, nil
 }

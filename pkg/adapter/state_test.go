@@ -49,7 +49,7 @@ func TestHistoryAndState(t *testing.T) {
 		}
 		return response
 	}
-	lines := bufio.NewScanner(get("/v1/events?follow=true").Body)
+	lines := bufio.NewScanner(get("/v1/events?follow=true").Body) //nolint:bodyclose // get does
 	next := func() string {
 		for lines.Scan() {
 			if lines.Text() == "" {
@@ -74,7 +74,7 @@ func TestHistoryAndState(t *testing.T) {
 	}
 
 	var state stream.State
-	if err := json.NewDecoder(get("/v1/state").Body).Decode(&state); err != nil {
+	if err := json.NewDecoder(get("/v1/state").Body).Decode(&state); err != nil { //nolint:bodyclose // get does
 		t.Fatal(err)
 	}
 	if len(state.Instances) != 1 {

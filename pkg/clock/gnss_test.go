@@ -126,7 +126,8 @@ func TestGNSS(t *testing.T) {
 
 		// Several.
 		{
-			"one of two receivers", []step{
+			"one of two receivers",
+			[]step{
 				{at: 0, fact: GNSSReceivers{Open: []string{"a", "b"}}},
 				{at: 1, fact: fixed},
 				{at: 2, of: "b", fact: fixed},

@@ -89,7 +89,7 @@ type Shift time.Duration
 // String returns the shift in nanoseconds, in decimal.
 func (s Shift) String() string { return strconv.FormatInt(int64(s), 10) }
 
-// Value is what a property can be: a State, a Class, a Shift, a GNSSStatus or a ClockQuality.
+// Value is what a property can be: a State, a Class, a Shift, a GNSSStatus or a QualityLevel.
 type Value interface {
 	String() string
 	value()

@@ -36,7 +36,7 @@ type DPLL struct {
 	Input string
 	// Quality is the quality of the DPLL's own clock, while HasQuality is set: what it is
 	// worth without an input.
-	Quality    ClockQuality
+	Quality    QualityLevel
 	HasQuality bool
 }
 
@@ -76,16 +76,16 @@ func (l DPLLLock) state() State {
 	return Unknown
 }
 
-// ClockQuality is a quality level of SyncE as it is sent in ESMC (ITU-T G.8264, table 11-7).
-type ClockQuality struct {
+// QualityLevel is a quality level of SyncE as it is sent in ESMC (ITU-T G.8264, table 11-7).
+type QualityLevel struct {
 	// SSM is the SSM code, and Enhanced the enhanced SSM code: 0xFF for levels that have none.
 	SSM, Enhanced uint8
 }
 
 // String returns the SSM code in decimal.
-func (q ClockQuality) String() string { return strconv.Itoa(int(q.SSM)) }
+func (q QualityLevel) String() string { return strconv.Itoa(int(q.SSM)) }
 
-func (ClockQuality) value() {}
+func (QualityLevel) value() {}
 
 // DPLLUnreadable means that the kernel does not tell of its DPLLs, or has none. The next
 // DPLLs ends it.

@@ -24,14 +24,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var eec1 = ClockQuality{SSM: 0x0B, Enhanced: 0xFF}
+var eec1 = QualityLevel{SSM: 0x0B, Enhanced: 0xFF}
 
 // eecIn is a fact about one EEC, "e".
 func eecIn(lock DPLLLock) DPLLs {
 	return DPLLs{Devices: []DPLL{{Name: "e", Type: DPLLEEC, Lock: lock}}}
 }
 
-func eecOf(lock DPLLLock, quality ClockQuality) DPLLs {
+func eecOf(lock DPLLLock, quality QualityLevel) DPLLs {
 	return DPLLs{Devices: []DPLL{{Name: "e", Type: DPLLEEC, Lock: lock, Quality: quality, HasQuality: true}}}
 }
 
@@ -55,28 +55,33 @@ func TestSyncE(t *testing.T) {
 		{"in holdover", []step{{at: 0, fact: eecIn(DPLLHoldover)}}, []string{"0 e synce-lock-state ->HOLDOVER DPLLLockStatus"}},
 		{"no DPLL at all", []step{{at: 0, fact: DPLLs{}}, {at: 1, fact: DPLLUnreadable{}}}, nil},
 		{
-			"holdover lasts for as long as the DPLL says", []step{{at: 0, fact: eecIn(DPLLLockedHoldover)}, {at: 1, fact: eecIn(DPLLHoldover)}, {at: 60_000}, {at: 60_001, fact: eecIn(DPLLUnlocked)}, {at: 60_002, fact: eecIn(DPLLLocked)}},
+			"holdover lasts for as long as the DPLL says",
+			[]step{{at: 0, fact: eecIn(DPLLLockedHoldover)}, {at: 1, fact: eecIn(DPLLHoldover)}, {at: 60_000}, {at: 60_001, fact: eecIn(DPLLUnlocked)}, {at: 60_002, fact: eecIn(DPLLLocked)}},
 			[]string{locked, "1 e synce-lock-state LOCKED>HOLDOVER DPLLLockStatus", "60001 e synce-lock-state HOLDOVER>FREERUN DPLLLockStatus", "60002 e synce-lock-state FREERUN>LOCKED DPLLLockStatus"},
 		},
 		{
-			"a DPLL that is gone", []step{{at: 0, fact: eecIn(DPLLLocked)}, {at: 1, fact: DPLLs{}}, {at: 5000}, {at: 5001}},
+			"a DPLL that is gone",
+			[]step{{at: 0, fact: eecIn(DPLLLocked)}, {at: 1, fact: DPLLs{}}, {at: 5000}, {at: 5001}},
 			[]string{locked, "1 e synce-lock-state LOCKED>HOLDOVER DPLLGone", "5001 e synce-lock-state HOLDOVER>FREERUN HoldoverExpired"},
 		},
 		{
-			"a DPLL in holdover that is gone is not trusted for ever", []step{{at: 0, fact: eecIn(DPLLHoldover)}, {at: 1, fact: DPLLs{}}, {at: 5001}},
+			"a DPLL in holdover that is gone is not trusted for ever",
+			[]step{{at: 0, fact: eecIn(DPLLHoldover)}, {at: 1, fact: DPLLs{}}, {at: 5001}},
 			[]string{"0 e synce-lock-state ->HOLDOVER DPLLLockStatus", "5001 e synce-lock-state HOLDOVER>FREERUN HoldoverExpired"},
 		},
 		{
-			"a kernel that does not tell any more, and does again", []step{{at: 0, fact: eecIn(DPLLLocked)}, {at: 1, fact: DPLLUnreadable{}}, {at: 2, fact: DPLLUnreadable{}}, {at: 3000, fact: eecIn(DPLLLocked)}, {at: 9000}},
+			"a kernel that does not tell any more, and does again",
+			[]step{{at: 0, fact: eecIn(DPLLLocked)}, {at: 1, fact: DPLLUnreadable{}}, {at: 2, fact: DPLLUnreadable{}}, {at: 3000, fact: eecIn(DPLLLocked)}, {at: 9000}},
 			[]string{locked, "1 e synce-lock-state LOCKED>HOLDOVER DPLLUnreadable", "3000 e synce-lock-state HOLDOVER>LOCKED DPLLLockStatus"},
 		},
 		{
-			"a lock that is none of ours", []step{{at: 0, fact: eecIn(DPLLLocked)}, {at: 1, fact: eecIn(9)}},
+			"a lock that is none of ours",
+			[]step{{at: 0, fact: eecIn(DPLLLocked)}, {at: 1, fact: eecIn(9)}},
 			[]string{locked, "1 e synce-lock-state LOCKED>HOLDOVER DPLLUnreadable"},
 		},
 		{
 			"the quality of the clock itself is that of what it sends only while it is on its own",
-			[]step{{at: 0, fact: eecOf(DPLLLocked, eec1)}, {at: 1, fact: eecOf(DPLLHoldover, eec1)}, {at: 2, fact: eecOf(DPLLUnlocked, eec1)}, {at: 3, fact: eecOf(DPLLUnlocked, ClockQuality{SSM: 8, Enhanced: 0xFF})}},
+			[]step{{at: 0, fact: eecOf(DPLLLocked, eec1)}, {at: 1, fact: eecOf(DPLLHoldover, eec1)}, {at: 2, fact: eecOf(DPLLUnlocked, eec1)}, {at: 3, fact: eecOf(DPLLUnlocked, QualityLevel{SSM: 8, Enhanced: 0xFF})}},
 			[]string{
 				locked, "1 e synce-lock-state LOCKED>HOLDOVER DPLLLockStatus", "1 e synce-clock-quality ->11 DPLLLockStatus",
 				"2 e synce-lock-state HOLDOVER>FREERUN DPLLLockStatus", "3 e synce-clock-quality 11>8 DPLLLockStatus",
@@ -104,26 +109,32 @@ func TestResumeSyncE(t *testing.T) {
 		want  []string
 	}{
 		{
-			"as it was", []Past{{Kind: SyncELockState, Instance: "e", Value: Holdover, Holdover: time.Second}, {Kind: SyncEQuality, Instance: "e", Value: ClockQuality{SSM: 0x0B}}},
-			[]step{{at: 0, fact: eecOf(DPLLHoldover, eec1)}, {at: 9000}}, nil,
+			"as it was",
+			[]Past{{Kind: SyncELockState, Instance: "e", Value: Holdover, Holdover: time.Second}, {Kind: SyncEQuality, Instance: "e", Value: QualityLevel{SSM: 0x0B}}},
+			[]step{{at: 0, fact: eecOf(DPLLHoldover, eec1)}, {at: 9000}},
+			nil,
 		},
 		{
-			"lost meanwhile", []Past{{Kind: SyncELockState, Instance: "e", Value: Locked, Holdover: time.Second}, {Kind: SyncEQuality, Instance: "e", Value: ClockQuality{SSM: 8}}},
+			"lost meanwhile",
+			[]Past{{Kind: SyncELockState, Instance: "e", Value: Locked, Holdover: time.Second}, {Kind: SyncEQuality, Instance: "e", Value: QualityLevel{SSM: 8}}},
 			[]step{{at: 0, fact: eecOf(DPLLUnlocked, eec1)}},
 			[]string{"0 e synce-lock-state LOCKED>FREERUN DPLLLockStatus missed", "0 e synce-clock-quality 8>11 DPLLLockStatus missed"},
 		},
 		{
-			"gone meanwhile", []Past{{Kind: SyncELockState, Instance: "e", Value: Locked, Holdover: time.Second}},
+			"gone meanwhile",
+			[]Past{{Kind: SyncELockState, Instance: "e", Value: Locked, Holdover: time.Second}},
 			[]step{{at: 0, fact: DPLLs{}}, {at: 5000}},
 			[]string{"0 e synce-lock-state LOCKED>HOLDOVER DPLLGone missed", "5000 e synce-lock-state HOLDOVER>FREERUN HoldoverExpired"},
 		},
 		{
-			"gone on a machine that was restarted", []Past{{Kind: SyncELockState, Instance: "e", Value: Locked}},
+			"gone on a machine that was restarted",
+			[]Past{{Kind: SyncELockState, Instance: "e", Value: Locked}},
 			[]step{{at: 0, fact: DPLLUnreadable{}}},
 			[]string{"0 e synce-lock-state LOCKED>FREERUN DPLLUnreadable missed"},
 		},
 		{
-			"holdover ends while the kernel does not tell", []Past{{Kind: SyncELockState, Instance: "e", Value: Holdover, Holdover: time.Second}},
+			"holdover ends while the kernel does not tell",
+			[]Past{{Kind: SyncELockState, Instance: "e", Value: Holdover, Holdover: time.Second}},
 			[]step{{at: 0, fact: DPLLUnreadable{}}, {at: 1000}},
 			[]string{"1000 e synce-lock-state HOLDOVER>FREERUN HoldoverExpired"},
 		},

@@ -177,7 +177,7 @@ func (e Encoder) describe(t clock.Transition) (string, []Value, error) {
 	case clock.SyncEQuality:
 		device := node + "/" + url.PathEscape(t.Instance)
 		values := []Value{{device + "/Ql", Metric, Decimal, t.To.String()}}
-		if q, ok := t.To.(clock.ClockQuality); ok {
+		if q, ok := t.To.(clock.QualityLevel); ok {
 			values = append(values, Value{device + "/extQl", Metric, Decimal, strconv.Itoa(int(q.Enhanced))})
 		}
 		return SyncEClockQuality, values, nil
@@ -258,7 +258,7 @@ func (e Event) Past(here Place) (clock.Past, bool) {
 	case SyncEClockQuality:
 		p.Kind = clock.SyncEQuality
 		ssm, err := strconv.ParseUint(e.State, 10, 8)
-		p.Value = clock.ClockQuality{SSM: uint8(ssm)}
+		p.Value = clock.QualityLevel{SSM: uint8(ssm)}
 		return p, err == nil
 	default:
 		return clock.Past{}, false

@@ -319,7 +319,7 @@ func TestStructuredCloudEvent(t *testing.T) {
 		name:   "synce clock-quality",
 		format: oran.SourceFull,
 		transition: clock.Transition{
-			Kind: clock.SyncEQuality, Instance: "ice.507c6fffff1fb1b8", To: clock.ClockQuality{SSM: 11, Enhanced: 34}, Reason: clock.DPLLLockStatus,
+			Kind: clock.SyncEQuality, Instance: "ice.507c6fffff1fb1b8", To: clock.QualityLevel{SSM: 11, Enhanced: 34}, Reason: clock.DPLLLockStatus,
 		},
 		want: `{
 			"specversion": "1.0",
@@ -577,7 +577,7 @@ func TestPast(t *testing.T) {
 		{Kind: clock.GNSSSyncStatus, Instance: "tcp://127.0.0.1:4711", To: clock.GNSSNoFix},
 		{Kind: clock.GNSSSyncStatus, Instance: "gnss1", To: clock.GNSSAntennaShort},
 		{Kind: clock.SyncELockState, Instance: "ice.507c6fffff1fb1b8", To: clock.Holdover},
-		{Kind: clock.SyncEQuality, Instance: "ice.507c6fffff1fb1b8", To: clock.ClockQuality{SSM: 11}},
+		{Kind: clock.SyncEQuality, Instance: "ice.507c6fffff1fb1b8", To: clock.QualityLevel{SSM: 11}},
 	} {
 		event := encode(t, oran.SourceORAN, transition)
 		got, ok := event.Past(here)

@@ -65,7 +65,7 @@ func TestDataIsAsItsSchemaSays(t *testing.T) {
 			values = []clock.Value{clock.GNSSSynchronized, clock.GNSSAcquiring, clock.GNSSAntennaOpen, clock.GNSSAntennaShort, clock.GNSSNoFix}
 		}
 		if kind == clock.SyncEQuality {
-			values = []clock.Value{clock.ClockQuality{SSM: 2, Enhanced: 0x20}, clock.ClockQuality{SSM: 11, Enhanced: 255}}
+			values = []clock.Value{clock.QualityLevel{SSM: 2, Enhanced: 0x20}, clock.QualityLevel{SSM: 11, Enhanced: 255}}
 		}
 		for _, to := range values {
 			for _, offset := range []time.Duration{-time.Hour, 0, 37 * time.Microsecond} {

@@ -52,8 +52,9 @@ func main() {
 	resource := flag.String("resource", "/././sync", "`address` of what to be told of")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, *api, *listen, *endpoint, *resource); err != nil {
+	err := run(ctx, *api, *listen, *endpoint, *resource)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "ocloud-consumer:", err)
 		os.Exit(1)
 	}

@@ -58,7 +58,7 @@ func (b *bench) durability(ctx context.Context) (_ *table, err error) {
 		if err != nil {
 			return nil, err
 		}
-		defer func() { err = errors.Join(err, adapter.stop()) }()
+		defer func() { err = errors.Join(err, adapter.stop()) }() //nolint:gocritic // both run until the end
 		for range clocks {
 			if _, err := s.next(ctx, "LOCKED", isLocked); err != nil {
 				return nil, err

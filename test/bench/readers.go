@@ -74,8 +74,8 @@ func (b *bench) readers(ctx context.Context) (_ *table, err error) {
 		if err != nil {
 			return nil, err
 		}
-		defer func() { err = errors.Join(err, j.Close()) }()
-		for range 10_000 { // that they have not read
+		defer func() { err = errors.Join(err, j.Close()) }() //nolint:gocritic // both are open until the end
+		for range 10_000 {                                   // that they have not read
 			if _, err := j.Append(payload); err != nil {
 				return nil, err
 			}

@@ -223,7 +223,7 @@ func TestCheck(t *testing.T) {
 			b.begin(2, true)
 			before := "5"
 			b.did(resource, before)
-			for _, text := range strings.Fields(test.done) {
+			for text := range strings.FieldsSeq(test.done) {
 				to, id, recorded := strings.Cut(text, ":")
 				b.did(resource, to)
 				if recorded {

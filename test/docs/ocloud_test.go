@@ -65,7 +65,7 @@ func begin(t *testing.T, env []string, name string, args ...string) *program {
 	t.Cleanup(func() {
 		if p.ProcessState == nil {
 			_ = p.Process.Kill()
-			_ = p.Cmd.Wait()
+			_ = p.Wait()
 		}
 	})
 	return p
@@ -137,7 +137,7 @@ func TestOCloudPage(t *testing.T) {
 		if err := c.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		if err := c.Cmd.Wait(); err != nil {
+		if err := c.Wait(); err != nil {
 			t.Errorf("%s: %v:\n%s", c.Path, err, c)
 		}
 	}

@@ -73,8 +73,8 @@ func (m Machine) Start(ctx context.Context) error {
 	defer os.Remove(initrd)
 	root := filepath.Join(image, "root")
 	args := []string{
-		"--library-path", filepath.Join(root, "usr/lib/x86_64-linux-gnu"), filepath.Join(root, "usr/bin/qemu-system-x86_64"),
-		"-L", filepath.Join(root, "usr/share/qemu"), "-L", filepath.Join(root, "usr/share/seabios"),
+		"--library-path", filepath.Join(root, "usr", "lib", "x86_64-linux-gnu"), filepath.Join(root, "usr", "bin", "qemu-system-x86_64"),
+		"-L", filepath.Join(root, "usr", "share", "qemu"), "-L", filepath.Join(root, "usr", "share", "seabios"),
 		"-M", "pc", "-accel", "tcg", "-cpu", "qemu64", "-m", "768", "-nodefaults", "-display", "none", "-no-reboot",
 		"-kernel", filepath.Join(image, "vmlinux"), "-initrd", initrd,
 		// iomem: the program must reach registers of the network card (guest/stamps.go).
@@ -98,7 +98,7 @@ func (m Machine) Start(ctx context.Context) error {
 	args = append(args, "-chardev", "socket,id=m0,server=on,wait=off,path="+monitor, "-mon", "chardev=m0",
 		"-chardev", "socket,id=m1,path="+monitor, "-device", "virtserialport,chardev=m1,nr=4")
 
-	qemu := exec.CommandContext(ctx, filepath.Join(root, "usr/lib64/ld-linux-x86-64.so.2"), args...)
+	qemu := exec.CommandContext(ctx, filepath.Join(root, "usr", "lib64", "ld-linux-x86-64.so.2"), args...)
 	said, err := qemu.CombinedOutput()
 	if ctx.Err() != nil {
 		return fmt.Errorf("the machine has not ended in time: %w", ctx.Err())

@@ -211,15 +211,11 @@ func first(t *testing.T, m vm.Mark, events []cloudevents.Event, kindOf string, m
 	return cloudevents.Event{}, 0
 }
 
-func leaves(state string) func(cloudevents.Event) bool {
-	return func(e cloudevents.Event) bool {
-		return extension(e, "previousstate") == state && extension(e, "ptpstate") != state
-	}
+func leavesLocked(e cloudevents.Event) bool {
+	return extension(e, "previousstate") == "LOCKED" && !becomesLocked(e)
 }
 
-func becomes(state string) func(cloudevents.Event) bool {
-	return func(e cloudevents.Event) bool { return extension(e, "ptpstate") == state }
-}
+func becomesLocked(e cloudevents.Event) bool { return extension(e, "ptpstate") == "LOCKED" }
 
 // in checks how long something has taken.
 func in(t *testing.T, what string, took, limit time.Duration) {
@@ -251,7 +247,7 @@ func TestEverythingIsLockedAtStart(t *testing.T) {
 	m, events := start(t).mark(t, "start")
 	for _, k := range []string{lockState, osClock, "sync-status.synchronization-state-change"} {
 		e, _ := first(t, m, events, k, func(cloudevents.Event) bool { return true })
-		if !becomes("LOCKED")(e) {
+		if !becomesLocked(e) {
 			t.Errorf("the first event is %s", describe(e))
 		}
 	}
@@ -270,12 +266,12 @@ func TestPHCStepped(t *testing.T) {
 	if off := time.Duration(by) - time.Millisecond; err != nil || off.Abs() > 100*time.Microsecond || e.Subject() != "ptp2" {
 		t.Errorf("%s of %s, want that ptp2 was stepped by 1 ms", describe(e), e.Subject())
 	}
-	_, took = first(t, m, events, lockState, leaves("LOCKED"))
+	_, took = first(t, m, events, lockState, leavesLocked)
 	in(t, "lock-state is not LOCKED after", took, max(pollInterval, 3*ptp4lInterval)+10*time.Millisecond)
-	_, took = first(t, m, events, osClock, leaves("LOCKED"))
+	_, took = first(t, m, events, osClock, leavesLocked)
 	in(t, "os-clock-sync-state is not LOCKED after", took, max(pollInterval, 3*ptp4lInterval)+10*time.Millisecond)
-	first(t, m, events, lockState, becomes("LOCKED"))
-	first(t, m, events, osClock, becomes("LOCKED"))
+	first(t, m, events, lockState, becomesLocked)
+	first(t, m, events, osClock, becomesLocked)
 	for _, other := range events {
 		if kind(other) == phcSet && other.ID() != e.ID() {
 			t.Errorf("there is another step, which is ptp4l slewing: %s", describe(other))
@@ -285,8 +281,8 @@ func TestPHCStepped(t *testing.T) {
 
 func TestPHCDrifts(t *testing.T) {
 	m, events := start(t).mark(t, "phc drifts")
-	first(t, m, events, lockState, leaves("LOCKED"))
-	first(t, m, events, lockState, becomes("LOCKED"))
+	first(t, m, events, lockState, leavesLocked)
+	first(t, m, events, lockState, becomesLocked)
 	for _, e := range events {
 		if kind(e) == phcSet {
 			t.Errorf("a clock that drifts was not set: %s", describe(e))
@@ -298,7 +294,7 @@ func TestPHC2Sys(t *testing.T) {
 	for _, name := range []string{"phc2sys stopped", "phc2sys killed"} {
 		t.Run(name, func(t *testing.T) {
 			m, events := start(t).mark(t, name)
-			_, took := first(t, m, events, osClock, leaves("LOCKED"))
+			_, took := first(t, m, events, osClock, leavesLocked)
 			in(t, "os-clock-sync-state is not LOCKED after", took, 3*phc2sysPeriod+500*time.Millisecond)
 			for _, e := range events {
 				if kind(e) == lockState || kind(e) == phcSet {
@@ -306,7 +302,7 @@ func TestPHC2Sys(t *testing.T) {
 				}
 			}
 			m, events = start(t).mark(t, name+" over")
-			first(t, m, events, osClock, becomes("LOCKED"))
+			first(t, m, events, osClock, becomesLocked)
 		})
 	}
 }
@@ -319,12 +315,12 @@ func TestPTP4L(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			m, events := start(t).mark(t, tc.name)
 			for _, k := range []string{lockState, osClock} {
-				_, took := first(t, m, events, k, leaves("LOCKED"))
+				_, took := first(t, m, events, k, leavesLocked)
 				in(t, k+" is not LOCKED after", took, 3*ptp4lInterval+500*time.Millisecond)
 			}
 			m, events = start(t).mark(t, tc.over)
 			for _, k := range []string{lockState, osClock} {
-				first(t, m, events, k, becomes("LOCKED"))
+				first(t, m, events, k, becomesLocked)
 			}
 		})
 	}
@@ -348,9 +344,9 @@ func TestOSClockStepped(t *testing.T) {
 	if by, err := strconv.Atoi(extension(e, "ptpstate")); err != nil || (time.Duration(by)-5*time.Second).Abs() > time.Millisecond {
 		t.Errorf("%s, want that it was set by 5 s", describe(e))
 	}
-	_, took = first(t, m, events, osClock, leaves("LOCKED"))
+	_, took = first(t, m, events, osClock, leavesLocked)
 	in(t, "os-clock-sync-state is not LOCKED after", took, 10*time.Millisecond)
-	first(t, m, events, osClock, becomes("LOCKED"))
+	first(t, m, events, osClock, becomesLocked)
 	for _, e := range events {
 		if kind(e) == lockState || kind(e) == phcSet {
 			t.Errorf("the hardware clock was not set: %s", describe(e))
@@ -362,18 +358,18 @@ func TestCablePulled(t *testing.T) {
 	m, events := start(t).mark(t, "cable pulled")
 	// QEMU does it a moment later, by its own time.
 	for _, k := range []string{lockState, osClock} {
-		_, took := first(t, m, events, k, leaves("LOCKED"))
+		_, took := first(t, m, events, k, leavesLocked)
 		in(t, k+" is not LOCKED after", took, 2*time.Second)
 	}
 	m, events = start(t).mark(t, "cable pulled over")
-	first(t, m, events, lockState, becomes("LOCKED"))
-	first(t, m, events, osClock, becomes("LOCKED"))
+	first(t, m, events, lockState, becomesLocked)
+	first(t, m, events, osClock, becomesLocked)
 }
 
 func TestPHCGone(t *testing.T) {
 	p := start(t)
 	m, events := p.mark(t, "phc gone")
-	first(t, m, events, lockState, leaves("LOCKED"))
+	first(t, m, events, lockState, leavesLocked)
 	_, log, _ := strings.Cut(p.log, "guest: phc gone")
 	if !strings.Contains(log, `"clocks":"[{ptp0 [eth0]} {ptp1 []} {ptp3 []}]"`) {
 		t.Errorf("the adapter does not say which clocks are left; it says:\n%s", tail(log))

@@ -193,34 +193,35 @@ func signed(a *netlink.AttributeDecoder) int64 {
 // quality returns the quality level of a DPLL's own clock, and whether the kernel says one
 // that is known. The codes are those of ITU-T G.8264, table 11-7, for networks of option I;
 // drivers translate the other way with the same table (mlx5, MSECQ register).
-func (d device) quality() (clock.ClockQuality, bool) {
+func (d device) quality() (clock.QualityLevel, bool) {
 	const none = 0xFF // levels of before there were enhanced codes
 	for _, level := range d.levels {
 		switch level { // enum dpll_clock_quality_level
 		case 1: // PRC
-			return clock.ClockQuality{SSM: 0x02, Enhanced: none}, true
+			return clock.QualityLevel{SSM: 0x02, Enhanced: none}, true
 		case 2: // SSU-A
-			return clock.ClockQuality{SSM: 0x04, Enhanced: none}, true
+			return clock.QualityLevel{SSM: 0x04, Enhanced: none}, true
 		case 3: // SSU-B
-			return clock.ClockQuality{SSM: 0x08, Enhanced: none}, true
+			return clock.QualityLevel{SSM: 0x08, Enhanced: none}, true
 		case 4: // EEC1
-			return clock.ClockQuality{SSM: 0x0B, Enhanced: none}, true
+			return clock.QualityLevel{SSM: 0x0B, Enhanced: none}, true
 		case 5: // PRTC
-			return clock.ClockQuality{SSM: 0x02, Enhanced: 0x20}, true
+			return clock.QualityLevel{SSM: 0x02, Enhanced: 0x20}, true
 		case 6: // ePRTC
-			return clock.ClockQuality{SSM: 0x02, Enhanced: 0x21}, true
+			return clock.QualityLevel{SSM: 0x02, Enhanced: 0x21}, true
 		case 7: // eEEC
-			return clock.ClockQuality{SSM: 0x0B, Enhanced: 0x22}, true
+			return clock.QualityLevel{SSM: 0x0B, Enhanced: 0x22}, true
 		case 8: // ePRC
-			return clock.ClockQuality{SSM: 0x02, Enhanced: 0x23}, true
+			return clock.QualityLevel{SSM: 0x02, Enhanced: 0x23}, true
 		}
 	}
-	return clock.ClockQuality{}, false
+	return clock.QualityLevel{}, false
 }
 
 // The words of the kernel's documentation, for the log.
 
 func modeName(mode uint32) string { return word(mode, "manual", "automatic") }
+
 func lockName(lock uint32) string {
 	return word(lock, "unlocked", "locked", "locked-ho-acq", "holdover")
 }

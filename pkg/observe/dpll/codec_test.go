@@ -126,21 +126,21 @@ func TestParseRefuses(t *testing.T) {
 func TestQuality(t *testing.T) {
 	for _, tc := range []struct {
 		levels []uint32
-		want   clock.ClockQuality
+		want   clock.QualityLevel
 		known  bool
 	}{
-		{nil, clock.ClockQuality{}, false},
-		{[]uint32{0}, clock.ClockQuality{}, false},
-		{[]uint32{1}, clock.ClockQuality{SSM: 2, Enhanced: 255}, true},
-		{[]uint32{2}, clock.ClockQuality{SSM: 4, Enhanced: 255}, true},
-		{[]uint32{3}, clock.ClockQuality{SSM: 8, Enhanced: 255}, true},
-		{[]uint32{4}, clock.ClockQuality{SSM: 11, Enhanced: 255}, true},
-		{[]uint32{5}, clock.ClockQuality{SSM: 2, Enhanced: 0x20}, true},
-		{[]uint32{6}, clock.ClockQuality{SSM: 2, Enhanced: 0x21}, true},
-		{[]uint32{7}, clock.ClockQuality{SSM: 11, Enhanced: 0x22}, true},
-		{[]uint32{8}, clock.ClockQuality{SSM: 2, Enhanced: 0x23}, true},
-		{[]uint32{9}, clock.ClockQuality{}, false},                         // of tomorrow
-		{[]uint32{9, 4}, clock.ClockQuality{SSM: 11, Enhanced: 255}, true}, // and one of today beside it
+		{nil, clock.QualityLevel{}, false},
+		{[]uint32{0}, clock.QualityLevel{}, false},
+		{[]uint32{1}, clock.QualityLevel{SSM: 2, Enhanced: 255}, true},
+		{[]uint32{2}, clock.QualityLevel{SSM: 4, Enhanced: 255}, true},
+		{[]uint32{3}, clock.QualityLevel{SSM: 8, Enhanced: 255}, true},
+		{[]uint32{4}, clock.QualityLevel{SSM: 11, Enhanced: 255}, true},
+		{[]uint32{5}, clock.QualityLevel{SSM: 2, Enhanced: 0x20}, true},
+		{[]uint32{6}, clock.QualityLevel{SSM: 2, Enhanced: 0x21}, true},
+		{[]uint32{7}, clock.QualityLevel{SSM: 11, Enhanced: 0x22}, true},
+		{[]uint32{8}, clock.QualityLevel{SSM: 2, Enhanced: 0x23}, true},
+		{[]uint32{9}, clock.QualityLevel{}, false},                         // of tomorrow
+		{[]uint32{9, 4}, clock.QualityLevel{SSM: 11, Enhanced: 255}, true}, // and one of today beside it
 	} {
 		got, known := device{levels: tc.levels}.quality()
 		if got != tc.want || known != tc.known {
@@ -158,7 +158,7 @@ func FuzzParse(f *testing.F) {
 		d, err := parseDevice(raw)
 		if err == nil {
 			_ = lockName(d.lock) + modeName(d.mode) + typeName(d.kind) + lockErrorName(d.lockError)
-			if q, ok := d.quality(); !ok && q != (clock.ClockQuality{}) {
+			if q, ok := d.quality(); !ok && q != (clock.QualityLevel{}) {
 				t.Errorf("a quality that is not known: %+v", q)
 			}
 		}

@@ -90,7 +90,7 @@ type linux struct {
 // opened, and for devices, because sysfs may be hidden.
 func (l linux) clocks() ([]string, error) {
 	var found []string
-	for _, pattern := range []string{filepath.Join(l.sys, "class/ptp/ptp*"), filepath.Join(l.directory, "ptp*")} {
+	for _, pattern := range []string{filepath.Join(l.sys, "class", "ptp", "ptp*"), filepath.Join(l.directory, "ptp*")} {
 		paths, err := filepath.Glob(pattern)
 		if err != nil {
 			return nil, fmt.Errorf("look for %s: %w", pattern, err)
@@ -167,7 +167,7 @@ func (l linux) open(name string) (device, error) {
 		}
 	}
 	_, err = d.frequency()
-	driver, _ := os.ReadFile(filepath.Join(l.sys, "class/ptp", name, "clock_name")) // for people only
+	driver, _ := os.ReadFile(filepath.Join(l.sys, "class", "ptp", name, "clock_name")) // for people only
 	d.description = description{name: strings.TrimSpace(string(driver)), most: ppb(caps.Max_adj), frequency: err == nil}
 	if caps.Cross_timestamping == 0 {
 		d.method = extended

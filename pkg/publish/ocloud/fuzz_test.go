@@ -64,7 +64,7 @@ func FuzzRequest(f *testing.F) {
 		if err != nil || !validMethod(method) {
 			return // the server itself refuses it
 		}
-		r := httptest.NewRequest("GET", "/", strings.NewReader(body))
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "/", strings.NewReader(body))
 		r.Method, r.URL = method, u
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, r)

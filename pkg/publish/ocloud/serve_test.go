@@ -178,7 +178,7 @@ func TestSlowClients(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close()
+		t.Cleanup(func() { _ = c.Close() })
 		if _, err := io.WriteString(c, "POST /ocloudNotifications/v2/subscriptions HTTP/1.1\r\nHost: x\r\n"); err != nil {
 			t.Fatal(err)
 		}

@@ -96,7 +96,7 @@ func (c *call) spell(r record, s *status) any {
 	case c.version != pathV1:
 		return spellV2(r, location, s)
 	case r.API == v1StarlingX:
-		node := strings.Split(strings.TrimPrefix(r.Resource, "/./"), "/")[0]
+		node, _, _ := strings.Cut(strings.TrimPrefix(r.Resource, "/./"), "/")
 		return subscriptionX{r.ID, "PTP", qualifier{node}, r.EndpointURI, location, s}
 	}
 	return spellV1(r, location, s)

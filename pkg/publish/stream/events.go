@@ -240,11 +240,8 @@ func (a *answer) each(e journal.Entry, to func(item) error) error {
 	}
 	a.started, a.last = true, e.ID()
 	event, err := oran.Unmarshal(e.Payload)
-	if err != nil {
-		return nil // it is of another version of this program, and nobody's loss but a reader's of this one
-	}
-	if !a.wants(event, a.encoder.Place()) {
-		return nil
+	if known := err == nil; !known || !a.wants(event, a.encoder.Place()) {
+		return nil // not of this program, or not asked for
 	}
 	i, err := newItem(e, event)
 	if err != nil {

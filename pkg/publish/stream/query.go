@@ -168,7 +168,7 @@ func accepted(headers []string) (format, *problem) {
 	if strings.TrimSpace(all) == "" {
 		return ndjson, nil
 	}
-	for _, entry := range strings.Split(all, ",") {
+	for entry := range strings.SplitSeq(all, ",") {
 		media, _, err := mime.ParseMediaType(entry)
 		if err != nil {
 			continue

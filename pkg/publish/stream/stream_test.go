@@ -208,7 +208,7 @@ func TestRefusals(t *testing.T) {
 	r := newRoom(t, journal.Limits{Entries: 4, Bytes: 1 << 20})
 	r.events(9)
 	for query, want := range map[string]string{
-		"?sinse=10m":          `400 "sinse" is not a parameter; the parameters are since, until, name, type, resource, instance, state, limit, follow, after, gap`,
+		"?when=10m":           `400 "when" is not a parameter; the parameters are since, until, name, type, resource, instance, state, limit, follow, after, gap`,
 		"?since=yesterday":    `400 since: "yesterday" is no time; it can be 2026-05-10T07:20:34Z, 1778397634.5 (seconds since 1970) or 10m (ago)`,
 		"?until=5.1234567891": `400 until: "5.1234567891" is no time; it can be 2026-05-10T07:20:34Z, 1778397634.5 (seconds since 1970) or 10m (ago)`,
 		"?since=20&until=10":  `400 since (1970-01-01T00:00:20Z) is later than until (1970-01-01T00:00:10Z)`,

@@ -24,6 +24,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -82,11 +83,11 @@ func (p *program) signal(signal unix.Signal) error {
 
 // end ends all programs, the last first.
 func (s *stage) end() {
-	for i := len(s.programs) - 1; i >= 0; i-- {
-		_ = s.programs[i].Process.Signal(unix.SIGCONT)
-		_ = s.programs[i].Process.Signal(unix.SIGTERM)
+	for _, p := range slices.Backward(s.programs) {
+		_ = p.Process.Signal(unix.SIGCONT)
+		_ = p.Process.Signal(unix.SIGTERM)
 		select {
-		case <-s.programs[i].ended:
+		case <-p.ended:
 		case <-time.After(5 * time.Second):
 		}
 	}

@@ -226,7 +226,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	at := r.URL.Path
 	object := s.objects[at]
-	collection := !strings.Contains(at, "/namespaces/") || strings.Count(at[strings.Index(at, "/namespaces/"):], "/") == 3
+	_, inNamespace, namespaced := strings.Cut(at, "/namespaces/")
+	collection := !namespaced || strings.Count(inNamespace, "/") == 1
 	discovery := strings.HasPrefix(at, "/apis/") && strings.Count(at, "/") == 3
 	body := map[string]any{}
 	if r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch {

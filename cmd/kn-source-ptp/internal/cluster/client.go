@@ -108,8 +108,7 @@ func (c *Client) Ask(ctx context.Context, a Adapter, path string, query url.Valu
 	request.Header.Set("Accept", accept)
 	response, err := c.http.Do(request)
 	if err != nil {
-		var wrapped *url.Error
-		if errors.As(err, &wrapped) { // the address says nothing to a user
+		if wrapped, ok := errors.AsType[*url.Error](err); ok { // the address says nothing to a user
 			err = wrapped.Err
 		}
 		return nil, err

@@ -241,18 +241,17 @@ func (o *eventsFlags) run(ctx context.Context, w *world) error {
 	if err := f.Follow(ctx); err != nil {
 		return interrupted(ctx, explain(err))
 	}
-	if ctx.Err() != nil {
-		return nil // interrupted, which is how to end it
-	}
-	return missing(len(silent), n)
+	return interrupted(ctx, missing(len(silent), n)) // which is how to end it
 }
 
 // interrupted is err, unless the user has ended it.
 func interrupted(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	select {
+	case <-ctx.Done():
 		return nil
+	default:
+		return err
 	}
-	return err
 }
 
 // missing is the error for an answer that is not whole; everyone missing was named before.

@@ -163,8 +163,8 @@ func TestEventsAreRefused(t *testing.T) {
 		{`--for: parse resource address "n1": it must be /sync/<resource>, with or without /<cluster>/node/<node> in front`, []string{"--for", "n1"}},
 		{`--limit is 10001; it must be from 1 to 10000, or 0 for all`, []string{"--limit", "10001"}},
 		{`-o "xml" is not known; it can be line|wide|json|yaml|jsonpath=TEMPLATE|jsonpath-file=FILE|go-template=TEMPLATE|go-template-file=FILE`, []string{"-o", "xml"}},
-		{`-o jsonpath needs a template: -o jsonpath=...`, []string{"-o", "jsonpath"}},
-		{`unknown flag: --sinse; see kn source ptp events --help`, []string{"--sinse", "1m"}},
+		{`-o jsonpath needs a template: -o jsonpath=TEMPLATE`, []string{"-o", "jsonpath"}},
+		{`unknown flag: --sins; see kn source ptp events --help`, []string{"--sins", "1m"}},
 		{`--namespace and --all-namespaces contradict each other; give one of them`, []string{"-A", "--namespace", "edge"}},
 		{`if any flags in the group [follow no-follow] are set none of the others can be; [follow no-follow] were all set`, []string{"--follow", "--no-follow"}},
 	} {

@@ -64,25 +64,40 @@ func TestDiagnose(t *testing.T) {
 			Workloads: []Workload{{Name: "c", Desired: 2}, {Name: "w", Err: errors.New("forbidden")}}, Sources: []Source{source(well)},
 		}, []string{"wrong Deployment c: none of its 2 replicas is ready", "unclear Deployment w: forbidden"}},
 		{"no PtpSource", Facts{}, []string{"wrong PtpSources: there is none"}},
-		{"conditions", Facts{Sources: []Source{source(well,
-			apis.Condition{Type: "Ready", Status: "False", Reason: "SinkNotFound"},
-			apis.Condition{Type: "SinkProvided", Status: "False", Reason: "SinkNotFound", Message: "no Broker"},
-			apis.Condition{Type: "AdaptersReady", Status: "Unknown", Reason: "Waiting", Message: "for the sink"},
-			apis.Condition{Type: "Deployed", Status: "True"})}},
-			[]string{"wrong PtpSource edge/fleet: AdaptersReady is Unknown (Waiting): for the sink", "wrong PtpSource edge/fleet: SinkProvided is False (SinkNotFound): no Broker"}},
-		{"no ptp4l", Facts{Sources: []Source{source(state(func(s *stream.State) { s.Instances = nil }))}},
-			[]string{"wrong node n1: no ptp4l was found: no socket in /var/run/ptp is called ptp4l* or gm"}},
-		{"ptp4l is down", Facts{Sources: []Source{source(state(func(s *stream.State) { s.Instances[0].Up = false }))}},
-			[]string{"wrong clock ptp4l.0 on n1: ptp4l does not answer on its socket in /var/run/ptp"}},
-		{"no Sync", Facts{Sources: []Source{source(state(func(s *stream.State) { s.Instances[0].Silent = true }))}},
-			[]string{"wrong clock ptp4l.0 on n1: its port is SLAVE, and no Sync arrives"}},
+		{
+			"conditions",
+			Facts{Sources: []Source{source(well,
+				apis.Condition{Type: "Ready", Status: "False", Reason: "SinkNotFound"},
+				apis.Condition{Type: "SinkProvided", Status: "False", Reason: "SinkNotFound", Message: "no Broker"},
+				apis.Condition{Type: "AdaptersReady", Status: "Unknown", Reason: "Waiting", Message: "for the sink"},
+				apis.Condition{Type: "Deployed", Status: "True"})}},
+			[]string{"wrong PtpSource edge/fleet: AdaptersReady is Unknown (Waiting): for the sink", "wrong PtpSource edge/fleet: SinkProvided is False (SinkNotFound): no Broker"},
+		},
+		{
+			"no ptp4l",
+			Facts{Sources: []Source{source(state(func(s *stream.State) { s.Instances = nil }))}},
+			[]string{"wrong node n1: no ptp4l was found: no socket in /var/run/ptp is called ptp4l* or gm"},
+		},
+		{
+			"ptp4l is down",
+			Facts{Sources: []Source{source(state(func(s *stream.State) { s.Instances[0].Up = false }))}},
+			[]string{"wrong clock ptp4l.0 on n1: ptp4l does not answer on its socket in /var/run/ptp"},
+		},
+		{
+			"no Sync",
+			Facts{Sources: []Source{source(state(func(s *stream.State) { s.Instances[0].Silent = true }))}},
+			[]string{"wrong clock ptp4l.0 on n1: its port is SLAVE, and no Sync arrives"},
+		},
 		{"an offset", Facts{Sources: []Source{source(state(func(s *stream.State) {
 			i := &s.Instances[0]
 			i.State, i.Reason, i.OffsetNanoseconds = "FREERUN", "OffsetOutOfRange", new(int64(-12000))
 			i.Ports = []stream.Port{{Number: 1, State: "SLAVE"}}
 		}))}}, []string{"wrong clock ptp4l.0 on n1: is FREERUN (OffsetOutOfRange): offset -12000ns, lockOffset 100ns, port 1 is SLAVE"}},
-		{"the OS clock", Facts{Sources: []Source{source(state(func(s *stream.State) { s.OSClock = &stream.Condition{State: "FREERUN", Reason: "NotDisciplined"} }))}},
-			[]string{"wrong OS clock on n1: is FREERUN (NotDisciplined)"}},
+		{
+			"the OS clock",
+			Facts{Sources: []Source{source(state(func(s *stream.State) { s.OSClock = &stream.Condition{State: "FREERUN", Reason: "NotDisciplined"} }))}},
+			[]string{"wrong OS clock on n1: is FREERUN (NotDisciplined)"},
+		},
 		{"a sink that may not be read", Facts{Sources: []Source{func() Source {
 			s := source(well)
 			s.Sink = &Object{Kind: "Broker", Name: "default", Err: errors.New("forbidden")}

@@ -120,8 +120,8 @@ func (r *reader) take(f frame, from cluster.Adapter, each func(Event) error) err
 	if !ok {
 		return fmt.Errorf("%q is no id of an event", f.id)
 	}
-	read, any := positionOf(r.last)
-	if any && read.reaches(at) {
+	read, some := positionOf(r.last)
+	if some && read.reaches(at) {
 		return nil
 	}
 	if f.data != nil {

@@ -106,7 +106,8 @@ func TestFill(t *testing.T) {
 		{"any kind", "", []string{"--sink", "messaging.knative.dev/v1/InMemoryChannel:all:edge"}, "sink: {ref: {apiVersion: messaging.knative.dev/v1, kind: InMemoryChannel, name: all, namespace: edge}}"},
 		{"a URL", "", []string{"--sink", "https://events.example.com:8443/ptp?a=b"}, "sink: {uri: 'https://events.example.com:8443/ptp?a=b'}"},
 		{
-			"the rest of a sink", "", []string{"--sink", "broker:default", "--sink-path", "/ptp", "--sink-address", "https", "--sink-audience", "me", "--sink-ca-certs", "PEM"},
+			"the rest of a sink", "",
+			[]string{"--sink", "broker:default", "--sink-path", "/ptp", "--sink-address", "https", "--sink-audience", "me", "--sink-ca-certs", "PEM"},
 			"sink: {ref: {apiVersion: eventing.knative.dev/v1, kind: Broker, name: default, address: https}, uri: /ptp, audience: me, CACerts: PEM}",
 		},
 		{

@@ -54,7 +54,7 @@ func New(format string, stream bool, own ...string) (Printer, error) {
 		return yamlPrinter{stream}, nil
 	case "jsonpath", "jsonpath-file", "go-template", "go-template-file":
 		if !given || argument == "" {
-			return nil, fmt.Errorf("-o %s needs a template: -o %s=...", name, name)
+			return nil, fmt.Errorf("-o %s needs a template: -o %s=TEMPLATE", name, name)
 		}
 		template, err := load(name, argument)
 		if err != nil {
