@@ -80,6 +80,8 @@ for deployment in controller webhook; do
 done
 E2E_RECORDER=$(ko build ./test/e2e/recorder)
 export E2E_RECORDER
+export E2E_CLI=$PWD/.cache/e2e/kn-source-ptp
+CGO_ENABLED=0 go build -trimpath -o "$E2E_CLI" ./cmd/kn-source-ptp
 
 # Another version, to upgrade to: the same programs in images that differ by a label.
 ko resolve --image-label "eventing-ptp.test/upgrade=$(date +%s)" -Rf config/ |

@@ -45,13 +45,12 @@ type cli struct {
 
 func newCLI(t *testing.T, r *kit.Room) cli {
 	t.Helper()
-	c := cli{r, filepath.Join(t.TempDir(), "kn-source-ptp"), "user-" + r.Namespace}
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", c.program, "../../cmd/kn-source-ptp")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the command line: %v: %s", err, out)
+	// It is built before the tests: they need the machine for themselves.
+	program := os.Getenv("E2E_CLI")
+	if program == "" {
+		t.Fatal("E2E_CLI does not name the program; make e2e builds it")
 	}
-	return c
+	return cli{r, program, "user-" + r.Namespace}
 }
 
 // allow binds the roles to the user.
