@@ -17,6 +17,7 @@ limitations under the License.
 package apitest
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"testing"
@@ -137,19 +138,22 @@ func (a *Adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 		return
 	}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		a.handler.ServeHTTP(w, r)
+		a.handler.ServeHTTP(w, r.WithContext(ctx))
 	}()
 	select {
 	case <-done:
 	case <-cut:
-		if c, ok := w.(http.Hijacker); ok {
-			if connection, _, err := c.Hijack(); err == nil {
-				_ = connection.Close() // in the middle of whatever is written
-			}
+		if _, served := w.(http.Hijacker); !served {
+			<-done
+			return
 		}
+		cancel()
 		<-done
+		panic(http.ErrAbortHandler) // the connection breaks, and the answer has no end
 	}
 }

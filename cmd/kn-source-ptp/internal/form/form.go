@@ -103,6 +103,7 @@ var rows = []row{
 	{"hardware-clock", "hardwareClock.enabled", truth, "watch the PTP hardware clocks", nil},
 	{"hardware-clock-privileged", "hardwareClock.privileged", truth, "run privileged to open /dev/ptpN", nil},
 	{"hardware-clock-resource", "hardwareClock.resourceName", text, "resource of a device plugin that gives access to /dev/ptpN", nil},
+	{"hardware-clock-poll-interval", "hardwareClock.pollInterval", text, "how often each hardware clock is read, from 50ms on (default 1s)", nil},
 	{"os-clock", "osClock.enabled", truth, "watch the operating system's clock", nil},
 	{"os-clock-fed-by", "osClock.fedBy", text, "what the OS clock gets its time from: ptp or other", []string{"ptp", "other"}},
 	{"chronyd", "osClock.chronyd", text, "host:port of chronyd's command port, to ask it how often it adjusts the clock", nil},
@@ -119,6 +120,7 @@ var rows = []row{
 	{"sync-intervals", "thresholds.syncIntervals", number, "after how many Sync intervals without a Sync the source is lost", nil},
 	{"sync-timeout", "thresholds.syncTimeout", text, "and after how long at least, such as 500ms", nil},
 	{"os-clock-timeout", "thresholds.osClockTimeout", text, "how long the OS clock may be without an adjustment, such as 5s", nil},
+	{"os-clock-offset", "thresholds.osClockOffset", text, "how far the OS clock may be from the hardware clock that feeds it, such as 1us", nil},
 
 	// What to say, and what to keep
 	{"event-type", "events.types", list, "type of event to send (default: all of O-RAN's)", nil},
@@ -129,6 +131,16 @@ var rows = []row{
 	{"history-entries", "history.entries", number, "how many events are kept (default 100000)", nil},
 	{"history-bytes", "history.maxBytes", text, "how much they may take (default 64Mi)", nil},
 	{"history-age", "history.maxAge", text, "how long they are kept (default 168h)", nil},
+
+	// The O-Cloud API
+	{"ocloud", "oCloud.enabled", truth, "serve the O-RAN O-Cloud notification API on every node", nil},
+	{"ocloud-port", "oCloud.port", number, "port of the API (default 9043)", nil},
+	{"ocloud-auth", "oCloud.auth", text, "who may use the API: None (everybody) or ServiceAccount", []string{"None", "ServiceAccount"}},
+	{"ocloud-endpoints", "oCloud.endpoints", text, "which endpoints may be subscribed: Localhost, Cluster or Any", []string{"Localhost", "Cluster", "Any"}},
+	{"ocloud-allowed-network", "oCloud.allowedNetworks", list, "network in which endpoints may be in any case, such as 192.0.2.0/24", nil},
+	{"ocloud-tls-secret", "oCloud.tlsSecretName", text, "secret with the certificate of the API", nil},
+	{"ocloud-remove-after", "oCloud.removeAfter", text, "for how long an endpoint may fail before its subscription is removed, such as 168h", nil},
+	{"ocloud-max-subscriptions", "oCloud.maxSubscriptions", number, "how many subscriptions there may be", nil},
 
 	{"paused", "paused", truth, "stop the adapters, and keep everything else", nil},
 }

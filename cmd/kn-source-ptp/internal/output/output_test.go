@@ -63,8 +63,8 @@ func TestNewRefuses(t *testing.T) {
 	for format, want := range map[string]string{
 		"table":            `-o "table" is not known; it can be wide|json|yaml|jsonpath=TEMPLATE|jsonpath-file=FILE|go-template=TEMPLATE|go-template-file=FILE`,
 		"json=a":           `-o "json=a" is not known; it can be wide|json|`,
-		"jsonpath":         "-o jsonpath needs a template: -o jsonpath=...",
-		"go-template=":     "-o go-template needs a template: -o go-template=...",
+		"jsonpath":         "-o jsonpath needs a template: -o jsonpath=TEMPLATE",
+		"go-template=":     "-o go-template needs a template: -o go-template=TEMPLATE",
 		"jsonpath={.a":     "read the template of -o jsonpath: unclosed action",
 		"go-template={{":   "read the template of -o go-template: template: output:1: unclosed action",
 		"jsonpath-file=/x": "read the template of -o jsonpath-file: open /x: no such file or directory",

@@ -32,7 +32,6 @@ import (
 	"time"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2"
-	"go.uber.org/zap"
 	eventingv1 "knative.dev/eventing/pkg/apis/eventing/v1"
 	"knative.dev/eventing/pkg/eventfilter"
 	"knative.dev/eventing/pkg/eventfilter/attributes"
@@ -96,7 +95,7 @@ func Judge(trigger *eventingv1.Trigger, source *v1alpha1.PtpSource, nodes []Node
 // filterOf returns the filter as the Broker makes it of a Trigger.
 func filterOf(spec eventingv1.TriggerSpec) eventfilter.Filter {
 	if len(spec.Filters) > 0 {
-		return subscriptionsapi.CreateSubscriptionsAPIFilters(zap.NewNop(), spec.Filters)
+		return allOf(spec.Filters)
 	}
 	if spec.Filter != nil {
 		return attributes.NewAttributesFilter(spec.Filter.Attributes)
@@ -132,7 +131,7 @@ func (t term) filter() eventfilter.Filter {
 	default:
 		f.Exact = m
 	}
-	return subscriptionsapi.CreateSubscriptionsAPIFilters(zap.NewNop(), []eventingv1.SubscriptionsAPIFilter{f})
+	return filterFrom(f)
 }
 
 // words are what a filter says.
