@@ -59,6 +59,11 @@ vm: ## Break real PTP hardware clocks in a virtual machine and compare the event
 	@hack/deps.sh certificates gcc
 	@hack/gotest.sh vm -tags vm -count=1 -timeout 20m ./test/vm/...
 
+.PHONY: crash
+crash: ## Kill the adapter again and again while clocks change, the sink fails and the disk is full (root; minutes).
+	@hack/deps.sh certificates gcc
+	@hack/gotest.sh crash -tags crash -count=1 -timeout 60m ./test/crash
+
 .PHONY: e2e
 e2e: ## Bring up a real cluster with Knative, run the tests on it, and take it down (root; KEEP=1 leaves it).
 	@hack/e2e.sh

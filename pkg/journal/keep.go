@@ -132,6 +132,7 @@ func (l *Log) diskFailed(err error) {
 			zap.String("directory", l.disk.directory), zap.Error(err), zap.String("do", advice(err)))
 	}
 	l.disk.fail(err)
+	l.syncSoon.in(0) // which closes the file that was given up
 	l.epoch = newEpoch()
 	if !errors.Is(err, errUnread) {
 		l.retrySoon.in(min(retryFirst<<min(l.retries, 5), retryLast))
@@ -162,6 +163,7 @@ func (l *Log) retry() {
 // stillFailing tries again later, and says so where it is final.
 func (l *Log) stillFailing(err error) {
 	l.disk.fail(err)
+	l.syncSoon.in(0)
 	if errors.Is(err, errUnread) {
 		l.log.Error("the journal stays in memory", zap.String("directory", l.disk.directory), zap.Error(err), zap.String("do", advice(err)))
 		return

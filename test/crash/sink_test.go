@@ -1,4 +1,4 @@
-//go:build lab
+//go:build crash
 
 /*
 Copyright 2026 The eventing-ptp Authors

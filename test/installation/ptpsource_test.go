@@ -294,18 +294,6 @@ func TestPaused(t *testing.T) {
 	r.ready("sleepy")
 }
 
-// Clocks that have no watcher yet are said, not silently ignored.
-func TestClocksThatAreNotWatchedYet(t *testing.T) {
-	r := newRoom(t, 1)
-	r.broker()
-	s := r.source("ahead")
-	s.Spec.Events.Types = []string{"event.sync.gnss-status.gnss-state-change"}
-	r.create(s)
-	r.waitFor("ahead",
-		want{apis.ConditionReady, isTrue, "", ""},
-		want{v1alpha1.ConditionClocksWatched, isFalse, v1alpha1.ReasonNotYetSupported, "event.sync.gnss-status.gnss-state-change"})
-}
-
 // What is removed takes everything with it, also when the controller was away.
 func TestDeletion(t *testing.T) {
 	r := newRoom(t, 1)

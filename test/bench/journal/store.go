@@ -26,10 +26,9 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble"
+	"github.com/eventing-ptp/eventing-ptp/pkg/journal"
 	"github.com/tidwall/wal"
 	"go.etcd.io/bbolt"
-
-	"github.com/eventing-ptp/eventing-ptp/pkg/journal"
 )
 
 // groupCommit is how long entries wait for others before all are brought to the disk.
