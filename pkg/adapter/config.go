@@ -171,6 +171,7 @@ func Load(args []string) (*Env, error) {
 	if err := envconfig.Process("", env); err != nil {
 		return nil, fmt.Errorf("read the environment: %w", err)
 	}
+	env.LoggingConfigJson = unsampled(env.LoggingConfigJson)
 	if err := env.useSinkTimeout(); err != nil {
 		return nil, err
 	}
