@@ -9,6 +9,8 @@ export KO_CONFIG_PATH := ko.yaml
 
 TOOL := go tool -modfile=hack/tools/go.mod
 export FUZZTIME ?= 30s
+TRANSITIONS ?= 10000
+SEED ?= 1
 
 .PHONY: help
 help: ## Print this list.
@@ -60,9 +62,9 @@ vm: ## Break real PTP hardware clocks in a virtual machine and compare the event
 	@hack/gotest.sh vm -tags vm -count=1 -timeout 20m ./test/vm/...
 
 .PHONY: crash
-crash: ## Kill the adapter again and again while clocks change, the sink fails and the disk is full (root; minutes).
+crash: ## Kill the adapter every 50 changes while the sink and the disk fail, TRANSITIONS (default 10000) and SEED (root).
 	@hack/deps.sh certificates gcc
-	@hack/gotest.sh crash -tags crash -count=1 -timeout 60m ./test/crash
+	@FORMAT=standard-verbose hack/gotest.sh crash -tags lab -count=1 -timeout 60m ./test/crash -transitions $(TRANSITIONS) -seed $(SEED)
 
 .PHONY: e2e
 e2e: ## Bring up a real cluster with Knative, run the tests on it, and take it down (root; KEEP=1 leaves it).

@@ -1,4 +1,4 @@
-//go:build crash
+//go:build lab
 
 /*
 Copyright 2026 The eventing-ptp Authors
