@@ -165,13 +165,7 @@ func TestControllerIsKilledDuringAChange(t *testing.T) {
 		want.Type = kit.ClockClass
 		second.Expect(time.Now(), want)
 	}
-	r.Eventually("no adapter of what was deleted", func(ctx context.Context) error {
-		pods, err := r.AdapterPods(ctx, uids["leaves"])
-		if err == nil && len(pods) > 0 {
-			err = fmt.Errorf("%d are there", len(pods))
-		}
-		return err
-	})
+	r.AdaptersGone(uids["leaves"])
 	second.CarriesOn(first)
 	always.lives()
 }

@@ -118,13 +118,7 @@ func TestANodeComesAndGoes(t *testing.T) {
 	if err := cluster.Node(t.Context(), "start", "n3"); err != nil {
 		t.Fatal(err)
 	}
-	r.Eventually("the adapters of the deleted source to be gone", func(ctx context.Context) error {
-		pods, err := r.AdapterPods(ctx, s)
-		if err == nil && len(pods) > 0 {
-			err = fmt.Errorf("%d are there", len(pods))
-		}
-		return err
-	})
+	r.AdaptersGone(s)
 
 	// Removed: the sources do not wait for it.
 	if err := cluster.Node(t.Context(), "remove", "n3"); err != nil {

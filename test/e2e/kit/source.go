@@ -183,6 +183,18 @@ func (c *Cluster) AdapterPods(ctx context.Context, s *v1alpha1.PtpSource) ([]cor
 	return list.Items, nil
 }
 
+// AdaptersGone waits until a source has no adapter any more, not even one that is ending.
+func (r *Room) AdaptersGone(s *v1alpha1.PtpSource) {
+	r.Helper()
+	r.Eventually("the end of all adapters of "+s.Name, func(ctx context.Context) error {
+		pods, err := r.AdapterPods(ctx, s)
+		if err == nil && len(pods) > 0 {
+			err = fmt.Errorf("there are %d", len(pods))
+		}
+		return err
+	})
+}
+
 // DaemonSet returns what runs a source's adapters.
 func (r *Room) DaemonSet(s *v1alpha1.PtpSource) *appsv1.DaemonSet {
 	r.Helper()

@@ -232,6 +232,7 @@ func (s *stream) check(report *Report) {
 	states := map[string]string{} // by resource
 	for _, l := range s.order {
 		var last uint64
+		var observed time.Time // of the event before
 		for _, sequence := range slices.Sorted(maps.Keys(l.events)) {
 			e := l.events[sequence]
 			wrong := func(format string, args ...any) {
@@ -242,10 +243,10 @@ func (s *stream) check(report *Report) {
 					report.Lost += int(gap.last - gap.first + 1)
 					clear(states) // whatever has changed is among them
 				} else {
-					wrong("%d to %d are missing before it", gap.first, gap.last)
+					wrong("%d to %d are missing before it, after %s and before %s", gap.first, gap.last, observed.Format(time.RFC3339Nano), e.Event.Time().Format(time.RFC3339Nano))
 				}
 			}
-			last = sequence
+			last, observed = sequence, e.Event.Time()
 			resource := e.Event.Source() + " " + e.Event.Subject()
 			before, seen := states[resource]
 			previous, now := e.Extension("previousstate"), e.Extension("ptpstate")

@@ -100,7 +100,7 @@ func TestCheck(t *testing.T) {
 			name:    "a hole",
 			entries: []string{"a-1 >LOCKED", "a-4 HOLDOVER>FREERUN"},
 			want: Report{Streams: 1, Events: 2, Wrong: []string{
-				"ns/clocks on n1: a-4: 2 to 3 are missing before it",
+				"ns/clocks on n1: a-4: 2 to 3 are missing before it, after 1970-01-01T00:00:01Z and before 1970-01-01T00:00:04Z",
 				"ns/clocks on n1: a-4: /cluster/node/n1/lock-state ptp4l.0 was LOCKED and not HOLDOVER before it is FREERUN: a change is missing",
 			}},
 		},
