@@ -150,15 +150,8 @@ func validateOCloud(c config.OCloud) error {
 func (l *line) Now() (states []oran.Event, ready bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
-	for _, t := range l.node.Reassert(l.instant(now)) {
-		// A property of which nothing was said in this life is as it was when it began.
-		event, err := l.encoder.Encode(t, l.wall(now, l.since[property{t.Kind, t.Instance}]))
-		if err != nil {
-			continue // Reassert has only what can be published
-		}
-		event.Previous, event.Reason = "", ""
-		states = append(states, event)
+	for _, p := range l.present(time.Now()) {
+		states = append(states, p.event)
 	}
 	return states, l.ready && l.journal != nil && !l.closed
 }

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
+	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 	"github.com/eventing-ptp/eventing-ptp/pkg/publish/stream"
 )
 
@@ -36,12 +37,18 @@ func (l *line) state(source string) stream.State {
 		t := l.wall(now, at).UTC().Round(0)
 		return &t
 	}
+	resources := []stream.Resource{}
+	for _, p := range l.present(now) {
+		resources = append(resources, stream.Resource{
+			Address: p.event.Address.String(), Instance: p.event.Address.Instance, State: p.event.State, Since: since(p.kind, p.instance),
+		})
+	}
 	place := l.encoder.Place()
 	nodeReason, osReason := l.node.Reasons()
 	s := stream.State{
 		Cluster: place.Cluster, Node: place.Node, Source: source, Time: now.UTC().Round(0),
 		Overall:   stream.Condition{State: l.node.State().String(), Since: since(clock.SyncState, ""), Reason: string(nodeReason)},
-		Instances: []stream.Instance{},
+		Instances: []stream.Instance{}, Resources: resources,
 		Thresholds: stream.Thresholds{
 			LockOffset: l.thresholds.LockOffset.String(), UnlockOffset: l.thresholds.UnlockOffset.String(),
 			HoldoverTimeout: l.thresholds.HoldoverTimeout.String(),
@@ -54,6 +61,27 @@ func (l *line) state(source string) stream.State {
 		s.Instances = append(s.Instances, instanceState(i, since(clock.LockState, i.Instance)))
 	}
 	return s
+}
+
+// present is what a property is now: an event whose time is when it became so. What was not
+// seen to begin in this life has that of its start.
+type present struct {
+	property
+	event oran.Event
+}
+
+func (l *line) present(now time.Time) []present {
+	var all []present
+	for _, t := range l.node.Reassert(l.instant(now)) {
+		p := property{t.Kind, t.Instance}
+		event, err := l.encoder.Encode(t, l.wall(now, l.since[p]))
+		if err != nil {
+			continue // Reassert has only what can be published
+		}
+		event.Previous, event.Reason = "", ""
+		all = append(all, present{p, event})
+	}
+	return all
 }
 
 func instanceState(s clock.Status, since *time.Time) stream.Instance {

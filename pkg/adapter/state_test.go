@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,6 +86,20 @@ func TestHistoryAndState(t *testing.T) {
 		i.Name != "ptp4l.0" || i.State != "LOCKED" || i.Since == nil || i.Class != "7" || !i.Up || i.OffsetNanoseconds == nil ||
 		len(i.Ports) != 1 || i.Ports[0].State != "SLAVE" || state.Thresholds.LockOffset != "100ns" || state.OSClock != nil {
 		t.Errorf("%+v", state)
+	}
+	var resources []string
+	for _, r := range state.Resources {
+		if r.Since == nil {
+			t.Errorf("since when is %+v?", r)
+		}
+		resources = append(resources, strings.TrimSpace(fmt.Sprint(r.Address, " ", r.Instance))+" "+r.State)
+	}
+	if want := []string{
+		"/cluster/node/n1/ptp4l.0/sync/ptp-status/lock-state ptp4l.0 LOCKED",
+		"/cluster/node/n1/ptp4l.0/sync/ptp-status/clock-class ptp4l.0 7",
+		"/cluster/node/n1/sync/sync-status/sync-state LOCKED",
+	}; !slices.Equal(resources, want) {
+		t.Errorf("resources\n%q, want\n%q", resources, want)
 	}
 	if since := state.Time.Sub(*state.Overall.Since); since < 0 || since > patience {
 		t.Errorf("LOCKED for %v", since)

@@ -36,6 +36,8 @@ type State struct {
 	OSClock *Condition `json:"osClock,omitempty"`
 	// Instances are the ptp4l instances that are there.
 	Instances []Instance `json:"instances"`
+	// Resources has what events tell of, whatever kind of clock it is, as it is now.
+	Resources []Resource `json:"resources"`
 	// Thresholds are what lock-states are decided by.
 	Thresholds Thresholds `json:"thresholds"`
 }
@@ -75,6 +77,18 @@ type Port struct {
 	Number    int    `json:"number"`
 	State     string `json:"state"`
 	Interface string `json:"interface,omitempty"`
+}
+
+// Resource is one that has events.
+type Resource struct {
+	// Address is its resource address, and Instance the ptp4l, GNSS receiver or DPLL; empty
+	// for what the node has one of.
+	Address  string `json:"address"`
+	Instance string `json:"instance,omitempty"`
+	// State is what the ptpstate of an event would be, and Since when it became so; absent
+	// while that is not known.
+	State string     `json:"state"`
+	Since *time.Time `json:"since,omitempty"`
 }
 
 // Thresholds are those of the configuration.
