@@ -62,6 +62,9 @@ func Connect(name string, pid, bridgePid int, address *net.IPNet, routes []Route
 		if err != nil {
 			return err
 		}
+		if err := pull(h, name); err != nil {
+			return err
+		}
 		cable := &netlink.Veth{LinkAttrs: netlink.NewLinkAttrs(), PeerName: "eth0", PeerNamespace: netlink.NsPid(pid)}
 		cable.Name, cable.MasterIndex = name, bridge.Attrs().Index
 		if err := h.LinkAdd(cable); err != nil {
@@ -78,6 +81,21 @@ func Connect(name string, pid, bridgePid int, address *net.IPNet, routes []Route
 		}
 		return configure(h, "eth0", address, routes)
 	})
+}
+
+// pull takes away the cable of a machine that has ended. The kernel does that, too, in its own time.
+func pull(h *netlink.Handle, name string) error {
+	link, err := h.LinkByName(name)
+	if err == nil {
+		err = h.LinkDel(link)
+	}
+	if gone := (netlink.LinkNotFoundError{}); errors.As(err, &gone) || errors.Is(err, unix.ENODEV) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("pull the cable %s: %w", name, err)
+	}
+	return nil
 }
 
 // in calls f with a handle on the network of a process.
