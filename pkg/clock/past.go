@@ -35,6 +35,9 @@ type Past struct {
 // Missed. An instance that is not there any more is like one that does not answer.
 func (n *Node) Resume(now Instant, past []Past) {
 	for _, p := range past {
+		if n.resumeDetail(p) {
+			continue
+		}
 		state, isState := p.Value.(State)
 		switch {
 		case p.Kind == ClockClass && !isState:

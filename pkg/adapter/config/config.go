@@ -116,6 +116,8 @@ type Thresholds struct {
 	// OSClockOffset: the OS clock is LOCKED while it is so close to the hardware clock that it
 	// follows, and until it is twice as far away.
 	OSClockOffset metav1.Duration `json:"osClockOffset"`
+	// MaxPathDelay: messages may take so long from the master, one way.
+	MaxPathDelay metav1.Duration `json:"maxPathDelay"`
 }
 
 // Events says what to say, and how.
@@ -264,6 +266,7 @@ func DefaultThresholds() Thresholds {
 		SyncTimeout:     metav1.Duration{Duration: 500 * time.Millisecond},
 		OSClockTimeout:  metav1.Duration{Duration: t.OSClockTimeout},
 		OSClockOffset:   metav1.Duration{Duration: t.OSClockOffset},
+		MaxPathDelay:    metav1.Duration{Duration: t.MaxPathDelay},
 	}
 }
 
@@ -292,6 +295,7 @@ func (t Thresholds) Clock() clock.Thresholds {
 		HoldoverTimeout: t.HoldoverTimeout.Duration,
 		OSClockTimeout:  t.OSClockTimeout.Duration,
 		OSClockOffset:   t.OSClockOffset.Duration,
+		MaxPathDelay:    t.MaxPathDelay.Duration,
 	}
 }
 

@@ -121,6 +121,7 @@ var rows = []row{
 	{"sync-timeout", "thresholds.syncTimeout", text, "and after how long at least, such as 500ms", nil},
 	{"os-clock-timeout", "thresholds.osClockTimeout", text, "how long the OS clock may be without an adjustment, such as 5s", nil},
 	{"os-clock-offset", "thresholds.osClockOffset", text, "how far the OS clock may be from the hardware clock that feeds it, such as 1us", nil},
+	{"max-path-delay", "thresholds.maxPathDelay", text, "how long messages may take from the master before an event says so, such as 1ms", nil},
 
 	// What to say, and what to keep
 	{"event-type", "events.types", list, "type of event to send (default: all of O-RAN's)", nil},

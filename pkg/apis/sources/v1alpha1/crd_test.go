@@ -264,6 +264,7 @@ spec:
     syncTimeout: 1s
     osClockTimeout: 20m
     osClockOffset: 2us
+    maxPathDelay: 20us
   events:
     types: [event.sync.ptp-status.ptp-state-change]
     sourceFormat: oran
@@ -523,6 +524,7 @@ func TestCRDRefuses(t *testing.T) {
 		{"an OS clock that no daemon satisfies", "{" + good + ", thresholds: {osClockTimeout: 2s}}", []string{"spec.thresholds.osClockTimeout", "3s to 8h"}},
 		{"events of an OS clock that is not watched", "{" + good + ", osClock: {}, events: {types: [event.sync.sync-status.os-clock-sync-state-change]}}", []string{"spec.events.types", "set osClock.enabled: true"}},
 		{"hardware clocks that are read all the time", "{" + good + ", hardwareClock: {enabled: true, pollInterval: 49ms}}", []string{"spec.hardwareClock.pollInterval", "50ms to 1m"}},
+		{"a path that takes no time", "{" + good + ", thresholds: {maxPathDelay: 0s}}", []string{"spec.thresholds.maxPathDelay", "more than 0"}},
 		{"an OS clock that is nowhere near", "{" + good + ", thresholds: {osClockOffset: 0s}}", []string{"spec.thresholds.osClockOffset", "more than 0"}},
 		{"steps of hardware clocks that are not watched", "{" + good + ", events: {types: [com.github.eventing-ptp.hardware-clock.stepped]}}", []string{"spec.events.types", "set hardwareClock.enabled: true"}},
 		{"steps of an OS clock that is not watched", "{" + good + ", events: {types: [com.github.eventing-ptp.os-clock.stepped]}}", []string{"spec.events.types", "set osClock.enabled: true"}},

@@ -117,7 +117,7 @@ func TestReferenceShowsEveryField(t *testing.T) {
 	thresholds := adapterconfig.Thresholds{
 		LockOffset: *l.LockOffset, UnlockOffset: *l.UnlockOffset, LockSamples: int(*l.LockSamples), UnlockSamples: int(*l.UnlockSamples),
 		HoldoverTimeout: *l.HoldoverTimeout, SyncIntervals: int(*l.SyncIntervals), SyncTimeout: *l.SyncTimeout,
-		OSClockTimeout: *l.OSClockTimeout, OSClockOffset: *l.OSClockOffset,
+		OSClockTimeout: *l.OSClockTimeout, OSClockOffset: *l.OSClockOffset, MaxPathDelay: *l.MaxPathDelay,
 	}
 	if diff := cmp.Diff(adapterconfig.DefaultThresholds(), thresholds); diff != "" {
 		t.Errorf("thresholds, default (-) and shown (+):\n%s", diff)

@@ -260,6 +260,10 @@ type Thresholds struct {
 	// towards FREERUN.
 	// +optional
 	OSClockOffset *metav1.Duration `json:"osClockOffset,omitempty"`
+	// MaxPathDelay is how long messages may take from the master, one way. Only the events
+	// com.github.eventing-ptp.path-delay-state.changed depend on it.
+	// +optional
+	MaxPathDelay *metav1.Duration `json:"maxPathDelay,omitempty"`
 }
 
 // SourceFormat says what the source attribute of the events is.

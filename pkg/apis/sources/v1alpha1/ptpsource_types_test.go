@@ -88,6 +88,7 @@ func full() *v1alpha1.PtpSource {
 				SyncTimeout:     &metav1.Duration{Duration: time.Second},
 				OSClockTimeout:  &metav1.Duration{Duration: time.Minute},
 				OSClockOffset:   &metav1.Duration{Duration: time.Microsecond},
+				MaxPathDelay:    &metav1.Duration{Duration: 20 * time.Microsecond},
 			},
 			Events: v1alpha1.Events{
 				Types: []string{"event.sync.ptp-status.ptp-state-change"}, SourceFormat: v1alpha1.SourceORAN, ClusterName: "site-7",
@@ -182,7 +183,8 @@ const fullJSON = `{
       "syncIntervals": 7,
       "syncTimeout": "1s",
       "osClockTimeout": "1m0s",
-      "osClockOffset": "1µs"
+      "osClockOffset": "1µs",
+      "maxPathDelay": "20µs"
     },
     "events": {
       "types": ["event.sync.ptp-status.ptp-state-change"],

@@ -481,6 +481,11 @@ func refusals() []refusal {
 				"must be 1ns to 1s, for example 1us",
 		},
 		{
+			`{"thresholds": {"maxPathDelay": "-1us"}}`,
+			"invalid value: -1µs: spec.thresholds.maxPathDelay\n" +
+				"must be 1ns to 1s, for example 1ms",
+		},
+		{
 			`{"hardwareClock": {"enabled": true, "pollInterval": "49ms"}}`,
 			"invalid value: 49ms: spec.hardwareClock.pollInterval\n" +
 				"must be 50ms to 1m0s, for example 1s",
@@ -538,12 +543,12 @@ func refusals() []refusal {
 		{
 			`{"events": {"types": ["event.sync.ptp-status.ptp-state"]}}`,
 			`invalid value: "event.sync.ptp-status.ptp-state": spec.events.types[0]` + "\n" +
-				"must be one of event.sync.ptp-status.ptp-state-change, event.sync.ptp-status.ptp-clock-class-change, event.sync.sync-status.synchronization-state-change, event.sync.sync-status.os-clock-sync-state-change, event.sync.gnss-status.gnss-state-change, event.sync.synce-status.synce-state-change, event.sync.synce-status.synce-clock-quality-change, com.github.eventing-ptp.os-clock.stepped, com.github.eventing-ptp.hardware-clock.stepped, com.github.eventing-ptp.events.lost",
+				"must be one of event.sync.ptp-status.ptp-state-change, event.sync.ptp-status.ptp-clock-class-change, event.sync.sync-status.synchronization-state-change, event.sync.sync-status.os-clock-sync-state-change, event.sync.gnss-status.gnss-state-change, event.sync.synce-status.synce-state-change, event.sync.synce-status.synce-clock-quality-change, com.github.eventing-ptp.os-clock.stepped, com.github.eventing-ptp.hardware-clock.stepped, com.github.eventing-ptp.daemon-state.changed, com.github.eventing-ptp.grandmaster.changed, com.github.eventing-ptp.port-state.changed, com.github.eventing-ptp.leap-second.changed, com.github.eventing-ptp.path-delay-state.changed, com.github.eventing-ptp.events.lost",
 		},
 		{
 			`{"events": {"types": ["event.sync.sync-status.synce-state-change"]}}`,
 			`invalid value: "event.sync.sync-status.synce-state-change": spec.events.types[0]` + "\n" +
-				"must be one of event.sync.ptp-status.ptp-state-change, event.sync.ptp-status.ptp-clock-class-change, event.sync.sync-status.synchronization-state-change, event.sync.sync-status.os-clock-sync-state-change, event.sync.gnss-status.gnss-state-change, event.sync.synce-status.synce-state-change, event.sync.synce-status.synce-clock-quality-change, com.github.eventing-ptp.os-clock.stepped, com.github.eventing-ptp.hardware-clock.stepped, com.github.eventing-ptp.events.lost",
+				"must be one of event.sync.ptp-status.ptp-state-change, event.sync.ptp-status.ptp-clock-class-change, event.sync.sync-status.synchronization-state-change, event.sync.sync-status.os-clock-sync-state-change, event.sync.gnss-status.gnss-state-change, event.sync.synce-status.synce-state-change, event.sync.synce-status.synce-clock-quality-change, com.github.eventing-ptp.os-clock.stepped, com.github.eventing-ptp.hardware-clock.stepped, com.github.eventing-ptp.daemon-state.changed, com.github.eventing-ptp.grandmaster.changed, com.github.eventing-ptp.port-state.changed, com.github.eventing-ptp.leap-second.changed, com.github.eventing-ptp.path-delay-state.changed, com.github.eventing-ptp.events.lost",
 		},
 		{
 			`{"events": {"types": ["event.sync.ptp-status.ptp-state-change", "event.sync.ptp-status.ptp-state-change"]}}`,

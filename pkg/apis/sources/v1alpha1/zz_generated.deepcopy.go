@@ -477,6 +477,11 @@ func (in *Thresholds) DeepCopyInto(out *Thresholds) {
 		*out = new(v1.Duration)
 		**out = **in
 	}
+	if in.MaxPathDelay != nil {
+		in, out := &in.MaxPathDelay, &out.MaxPathDelay
+		*out = new(v1.Duration)
+		**out = **in
+	}
 	return
 }
 

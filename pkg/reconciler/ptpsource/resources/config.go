@@ -166,6 +166,7 @@ func Thresholds(spec v1alpha1.Thresholds, defaults adapterconfig.Thresholds) (ad
 	override(&t.SyncTimeout, spec.SyncTimeout)
 	override(&t.OSClockTimeout, spec.OSClockTimeout)
 	override(&t.OSClockOffset, spec.OSClockOffset)
+	override(&t.MaxPathDelay, spec.MaxPathDelay)
 	return t, t.Validate()
 }
 

@@ -167,11 +167,11 @@ func TestThresholds(t *testing.T) {
 
 	got, err = resources.Thresholds(v1alpha1.Thresholds{
 		LockOffset: of(1), UnlockOffset: of(2), LockSamples: new(int32(3)), UnlockSamples: new(int32(4)),
-		HoldoverTimeout: of(5), SyncIntervals: new(int32(6)), SyncTimeout: of(7), OSClockTimeout: of(8 * time.Second), OSClockOffset: of(9),
+		HoldoverTimeout: of(5), SyncIntervals: new(int32(6)), SyncTimeout: of(7), OSClockTimeout: of(8 * time.Second), OSClockOffset: of(9), MaxPathDelay: of(10),
 	}, defaults)
 	want := adapterconfig.Thresholds{
 		LockOffset: *of(1), UnlockOffset: *of(2), LockSamples: 3, UnlockSamples: 4,
-		HoldoverTimeout: *of(5), SyncIntervals: 6, SyncTimeout: *of(7), OSClockTimeout: *of(8 * time.Second), OSClockOffset: *of(9),
+		HoldoverTimeout: *of(5), SyncIntervals: 6, SyncTimeout: *of(7), OSClockTimeout: *of(8 * time.Second), OSClockOffset: *of(9), MaxPathDelay: *of(10),
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("with all thresholds (-want, +got), error %v:\n%s", err, diff)
