@@ -90,7 +90,9 @@ func (n *Node) WatchDPLLs() {
 // WatchHardwareClocks says that the PTP hardware clocks are watched, too. An instance whose
 // clock somebody else has set is not LOCKED, and an OS clock that PTP feeds is LOCKED only
 // while it is where the hardware clock says. It must be called before the first observation.
-func (n *Node) WatchHardwareClocks() { n.hardware = &hardware{} }
+func (n *Node) WatchHardwareClocks() {
+	n.hardware = &hardware{readings: map[string]*hardwareReading{}}
+}
 
 // Observe takes in one observation and returns what has changed by it, in the order
 // hardware-clock-set, lock-state, clock-class, details, os-clock-set, those of GNSS and SyncE,

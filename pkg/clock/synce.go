@@ -51,6 +51,17 @@ const (
 	DPLLEEC DPLLType = 2
 )
 
+// String names the type as the kernel's documentation does.
+func (t DPLLType) String() string {
+	switch t {
+	case DPLLPPS:
+		return "pps"
+	case DPLLEEC:
+		return "eec"
+	}
+	return "other"
+}
+
 // DPLLLock says how well a DPLL follows its input.
 type DPLLLock uint8
 
@@ -104,6 +115,8 @@ type dplls struct {
 	// them a ptp4l uses cannot be seen, and one that nobody uses is unlocked for ever.
 	pps  State
 	eecs []*eec
+	// devices are those of the last DPLLs.
+	devices []DPLL
 	// holdover is how long an EEC is trusted of which the kernel does not tell any more.
 	holdover phase
 }
@@ -137,7 +150,7 @@ func (d *dplls) step(now Instant, f Fact) []Transition {
 	var changes []Transition
 	switch f := f.(type) {
 	case DPLLs:
-		d.seen, d.pps = true, Unknown
+		d.seen, d.pps, d.devices = true, Unknown, f.Devices
 		for _, device := range f.Devices {
 			switch device.Type {
 			case DPLLPPS:
@@ -155,7 +168,7 @@ func (d *dplls) step(now Instant, f Fact) []Transition {
 			changes = append(changes, e.step(now, func() { e.observe(now, f.Devices[n]) })...)
 		}
 	case DPLLUnreadable:
-		d.seen, d.pps = true, Unknown
+		d.seen, d.pps, d.devices = true, Unknown, nil
 		for _, e := range d.eecs {
 			changes = append(changes, e.step(now, func() { e.gone(now, DPLLSilent) })...)
 		}

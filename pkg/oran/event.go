@@ -168,8 +168,8 @@ func (e Encoder) describe(t clock.Transition) (string, []Value, error) {
 	case clock.GNSSSyncStatus:
 		receiver := node + "/" + url.PathEscape(t.Instance) + "/master"
 		values := []Value{{receiver, Notification, Enumeration, t.To.String()}}
-		if fix, ok := gpsFix(t.Fix); ok {
-			values = append(values, Value{receiver + "/gpsFix", Metric, Decimal, fix})
+		if fix, ok := t.Fix.Number(); ok {
+			values = append(values, Value{receiver + "/gpsFix", Metric, Decimal, strconv.Itoa(fix)})
 		}
 		return GNSSSyncStatus, values, nil
 	case clock.SyncELockState:
@@ -200,26 +200,6 @@ func (e Encoder) describe(t clock.Transition) (string, []Value, error) {
 		return PathDelayState, values, nil
 	}
 	return "", nil, fmt.Errorf("kind %d of %q is not known", uint8(t.Kind), t.Instance)
-}
-
-// gpsFix returns a fix in the numbers that consumers know (those of u-blox, UBX-NAV-STATUS),
-// and whether there is something to say.
-func gpsFix(f clock.GNSSFix) (string, bool) {
-	switch f {
-	case clock.FixNone:
-		return "0", true
-	case clock.FixDeadReckoning:
-		return "1", true
-	case clock.Fix2D:
-		return "2", true
-	case clock.Fix3D:
-		return "3", true
-	case clock.FixWithDeadReckoning:
-		return "4", true
-	case clock.FixTimeOnly:
-		return "5", true
-	}
-	return "", false
 }
 
 // portOf names the port that t is about: by its interface, or by the instance where
