@@ -29,4 +29,9 @@ type Mark struct {
 	// the least and at the most, and as phc_ctl says.
 	Ours   [2]time.Duration `json:"ours"`
 	Theirs time.Duration    `json:"theirs"`
+	// Used is how much processor time the adapter has taken, and During in which time.
+	Used   time.Duration `json:"used"`
+	During time.Duration `json:"during"`
+	// Metrics are lines that the adapter exposes.
+	Metrics []string `json:"metrics"`
 }

@@ -82,6 +82,10 @@ var play = sync.OnceValues(func() (played, error) {
 	events := map[string]cloudevents.Event{} // by sequence: one may come twice
 	last := time.Now()
 	sink := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/cost" { // of an adapter that is only measured
+			w.WriteHeader(http.StatusAccepted)
+			return
+		}
 		if r.Method == http.MethodGet { // the guest asks whether everything has come
 			const quiet = 5 * time.Second
 			for since := time.Duration(0); since < quiet; time.Sleep(quiet / 10) {
@@ -373,6 +377,53 @@ func TestPHCGone(t *testing.T) {
 	_, log, _ := strings.Cut(p.log, "guest: phc gone")
 	if !strings.Contains(log, `"clocks":"[{ptp0 [eth0]} {ptp1 []} {ptp3 []}]"`) {
 		t.Errorf("the adapter does not say which clocks are left; it says:\n%s", tail(log))
+	}
+}
+
+// What was done to the clocks is in the metrics, and where they are now.
+func TestMetrics(t *testing.T) {
+	m, _ := start(t).mark(t, "metrics")
+	value := func(metric, label string) float64 {
+		for _, line := range m.Metrics {
+			if name, rest, _ := strings.Cut(line, "{"); name == metric && strings.Contains(rest, label) {
+				v, err := strconv.ParseFloat(line[strings.LastIndexByte(line, ' ')+1:], 64)
+				if err != nil {
+					t.Fatalf("%q: %v", line, err)
+				}
+				return v
+			}
+		}
+		t.Fatalf("no %s with %s in %q", metric, label, m.Metrics)
+		return 0
+	}
+	const client = `ptp_device="ptp2"`
+	if readable := value("ptp_hardware_clock_readable", client); readable != 1 {
+		t.Errorf("the hardware clock is readable: %v", readable)
+	}
+	if residual := value("ptp_hardware_clock_residual_seconds", client); max(residual, -residual) > 1e-6 {
+		t.Errorf("residual %v s, and the clocks follow each other", residual)
+	}
+	if steps := value("ptp_hardware_clock_steps_total", client); steps < 2 {
+		t.Errorf("the hardware clock was set twice, and %v steps are counted", steps)
+	}
+	if steps := value("ptp_os_clock_steps_total", ""); steps < 2 {
+		t.Errorf("the OS clock was set and set right again, and %v steps are counted", steps)
+	}
+}
+
+// All watchers together, while all is well. The machine's processor does an instruction in 4 ns
+// (vm.go): one that does only one in a nanosecond, which all of today's exceed, needs a quarter.
+func TestCost(t *testing.T) {
+	const slower = 4
+	m, _ := start(t).mark(t, "cost")
+	if m.During < time.Minute {
+		t.Fatalf("it was measured for %v only", m.During)
+	}
+	mcore := 1000 * m.Used.Seconds() / m.During.Seconds() / slower
+	t.Logf("all watchers at default settings, with four hardware clocks: %.2f mcore of a processor with 1 instruction per ns", mcore)
+	const most = 2
+	if mcore > most || mcore == 0 {
+		t.Errorf("%v in %v are %.2f mcore, and may be %d", m.Used, m.During, mcore, most)
 	}
 }
 

@@ -52,7 +52,13 @@ func (s *stage) play() error {
 		return err
 	}
 	time.Sleep(calm)
-	if err := s.do("start", s.startAdapter); err != nil {
+	if err := s.measureCost(); err != nil {
+		return err
+	}
+	if err := os.Setenv("K_OBSERVABILITY_CONFIG", `{"metrics": {"protocol": "prometheus", "endpoint": "`+metricsAddress+`"}}`); err != nil {
+		return err
+	}
+	if err := s.do("start", func() error { _, err := s.startAdapter(adapterConfig, s.sink); return err }); err != nil {
 		return err
 	}
 	time.Sleep(calm)
@@ -92,6 +98,7 @@ func (s *stage) play() error {
 		each("os clock stepped", func() error { return set("", 5*time.Second) }, calm, nil, 0),
 		each("cable pulled", func() error { return cable("eth0", "off") }, 3*time.Second, func() error { return cable("eth0", "on") }, calm),
 		s.compare("residual at the end"),
+		s.scrape("metrics"),
 		each("phc gone", func() error { return os.WriteFile("/sys/class/ptp/ptp0/n_vclocks", []byte("0"), 0) }, 8*time.Second, nil, 0),
 		s.do("end", func() error { return nil }),
 		s.delivered(),

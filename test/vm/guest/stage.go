@@ -17,15 +17,18 @@ limitations under the License.
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -172,12 +175,34 @@ events:
   - com.github.eventing-ptp.events.lost
 `
 
-func (s *stage) startAdapter() error {
-	if err := os.WriteFile("/run/adapter.yaml", []byte(adapterConfig), 0o600); err != nil {
-		return err
+func (s *stage) startAdapter(config, sink string) (*program, error) {
+	if err := os.WriteFile("/run/adapter.yaml", []byte(config), 0o600); err != nil {
+		return nil, err
 	}
-	_, err := s.start("/payload/receive_adapter", "-sink", s.sink, "-node", "vm", "-config", "/run/adapter.yaml")
-	return err
+	return s.start("/payload/receive_adapter", "-sink", sink, "-node", "vm", "-config", "/run/adapter.yaml")
+}
+
+// metricsAddress is where the adapter exposes metrics, if it is to.
+const metricsAddress = "127.0.0.1:9092"
+
+// scrape says what the adapter exposes of the clocks themselves.
+func (s *stage) scrape(name string) error {
+	answer, err := http.Get("http://" + metricsAddress + "/metrics")
+	if err != nil {
+		return fmt.Errorf("scrape the adapter: %w", err)
+	}
+	defer answer.Body.Close()
+	m := vm.Mark{Name: name}
+	scanner := bufio.NewScanner(answer.Body)
+	for scanner.Scan() {
+		if line := scanner.Text(); strings.HasPrefix(line, "ptp_hardware_clock_") || strings.HasPrefix(line, "ptp_os_clock_") {
+			m.Metrics = append(m.Metrics, line)
+		}
+	}
+	if err := scanner.Err(); err != nil {
+		return fmt.Errorf("scrape the adapter: %w", err)
+	}
+	return s.say(m)
 }
 
 // adjust calls clock_adjtime(2) on a hardware clock, or on CLOCK_REALTIME where it is empty.
