@@ -86,8 +86,12 @@ func TestDetails(t *testing.T) {
 		{
 			name: "messages go another way; at the edge it is not said twice",
 			steps: []step{
-				{at: 200, fact: PathDelay{Delay: 20_000}}, {at: 300, fact: PathDelay{Delay: 20_001}}, {at: 400, fact: PathDelay{Delay: 19_000}},
-				{at: 500, fact: PathDelay{Delay: 20_001}}, {at: 600, fact: PathDelay{Delay: 18_000}}, {at: 700, fact: PathDelay{Delay: -1}},
+				{at: 200, fact: PathDelay{Delay: 20_000}},
+				{at: 300, fact: PathDelay{Delay: 20_001}},
+				{at: 400, fact: PathDelay{Delay: 19_000}},
+				{at: 500, fact: PathDelay{Delay: 20_001}},
+				{at: 600, fact: PathDelay{Delay: 18_000}},
+				{at: 700, fact: PathDelay{Delay: -1}},
 			},
 			want: []string{
 				"300 a path-delay-state IN-RANGE>OUT-OF-RANGE Reported 20.001µs",
@@ -103,8 +107,10 @@ func TestDetails(t *testing.T) {
 		{
 			name: "what was told before is not told again",
 			past: []Past{
-				{Kind: DaemonState, Instance: "a", Value: Daemon(true)}, {Kind: Grandmaster, Instance: "a", Value: gm},
-				{Kind: PTPPortState, Instance: "a-1", Value: Slave}, {Kind: LeapSecond, Instance: "a", Value: NoLeap},
+				{Kind: DaemonState, Instance: "a", Value: Daemon(true)},
+				{Kind: Grandmaster, Instance: "a", Value: gm},
+				{Kind: PTPPortState, Instance: "a-1", Value: Slave},
+				{Kind: LeapSecond, Instance: "a", Value: NoLeap},
 				{Kind: PathDelayState, Instance: "a", Value: InRange},
 			},
 			want: []string{},
@@ -112,9 +118,12 @@ func TestDetails(t *testing.T) {
 		{
 			name: "what has changed meanwhile was missed",
 			past: []Past{
-				{Kind: DaemonState, Instance: "a", Value: Daemon(false)}, {Kind: Grandmaster, Instance: "a", Value: gm2},
-				{Kind: PTPPortState, Instance: "a-1", Value: Faulty}, {Kind: PTPPortState, Instance: "a", Value: Faulty},
-				{Kind: LeapSecond, Instance: "a", Value: Leap59}, {Kind: PathDelayState, Instance: "a", Value: OutOfRange},
+				{Kind: DaemonState, Instance: "a", Value: Daemon(false)},
+				{Kind: Grandmaster, Instance: "a", Value: gm2},
+				{Kind: PTPPortState, Instance: "a-1", Value: Faulty},
+				{Kind: PTPPortState, Instance: "a", Value: Faulty},
+				{Kind: LeapSecond, Instance: "a", Value: Leap59},
+				{Kind: PathDelayState, Instance: "a", Value: OutOfRange},
 			},
 			want: []string{
 				"1 a daemon-state DOWN>UP Reported missed", "1 a grandmaster 11160d.fffe.627ae8>42160d.fffe.627ae7 Reported missed",

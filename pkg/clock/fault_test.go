@@ -545,9 +545,17 @@ func perform(seed uint64, script []fault, mute func(Fact) bool) (wrong string) {
 func scripted(seed uint64) []fault {
 	r := rand.New(rand.NewPCG(seed, 2))
 	pairs := [][2]string{
-		{"master stops", "master is back"}, {"cable pulled", "cable plugged"}, {"ptp4l stopped", "ptp4l is back"}, {"ptp4l killed", "ptp4l is back"},
-		{"phc2sys stopped", "phc2sys is back"}, {"hardware clock unreadable", "hardware clock readable"}, {"antenna cut", "antenna is back"},
-		{"receiver hangs", "receiver is back"}, {"gpsd hangs", "gpsd is back"}, {"gpsd killed", "gpsd is back"}, {"DPLL driver gone", "DPLL driver is back"},
+		{"master stops", "master is back"},
+		{"cable pulled", "cable plugged"},
+		{"ptp4l stopped", "ptp4l is back"},
+		{"ptp4l killed", "ptp4l is back"},
+		{"phc2sys stopped", "phc2sys is back"},
+		{"hardware clock unreadable", "hardware clock readable"},
+		{"antenna cut", "antenna is back"},
+		{"receiver hangs", "receiver is back"},
+		{"gpsd hangs", "gpsd is back"},
+		{"gpsd killed", "gpsd is back"},
+		{"DPLL driver gone", "DPLL driver is back"},
 	}
 	var script []fault
 	for range 3 + r.IntN(10) {

@@ -43,12 +43,12 @@ func wander(seed uint64, rounds int) map[string]map[edge]bool {
 	edges := map[string]map[edge]bool{}
 	for round := range rounds {
 		r := rand.New(rand.NewPCG(seed, uint64(round)))
-		any := func(n int) bool { return r.IntN(n) == 0 }
+		oneIn := func(n int) bool { return r.IntN(n) == 0 }
 		th := limits
 		th.MaxPathDelay = time.Microsecond
 		n := NewNode(th)
-		hardware, fed, grandmaster := any(2), any(2), any(4)
-		if !any(4) {
+		hardware, fed, grandmaster := oneIn(2), oneIn(2), oneIn(4)
+		if !oneIn(4) {
 			n.WatchOSClock(fed)
 		}
 		if hardware {
@@ -72,8 +72,8 @@ func wander(seed uint64, rounds int) map[string]map[edge]bool {
 		}
 		see := func(instance string, f Fact) { take(n.Observe(Observation{At: now, Instance: instance, Fact: f})) }
 		kernel := &kernelWitness{alive: true}
-		good := any(2) // the weather: faults come in storms, and everything calms down in between
-		listed := !any(8)
+		good := oneIn(2) // the weather: faults come in storms, and everything calms down in between
+		listed := !oneIn(8)
 		if listed {
 			see("", one)
 			see("a", inTAI)
@@ -86,15 +86,15 @@ func wander(seed uint64, rounds int) map[string]map[edge]bool {
 		}
 		antenna, satellites := Antenna(r.IntN(4)), r.IntN(2)
 		late, silent := r.IntN(30), 0 // is who watches the OS clock, or ptp4l at first
-		if any(3) {
+		if oneIn(3) {
 			late, silent = 0, r.IntN(40)
 		}
 		for number := range steps {
 			now = now.Add(time.Duration(1+r.IntN(400)) * time.Millisecond)
-			if any(50) {
+			if oneIn(50) {
 				now = now.Add(8 * time.Second)
 			}
-			if any(25) {
+			if oneIn(25) {
 				good = !good
 			}
 			for at, ok := n.Deadline(); ok && at <= now; at, ok = n.Deadline() {
@@ -104,9 +104,9 @@ func wander(seed uint64, rounds int) map[string]map[edge]bool {
 			if good {
 				if _, is := f.(Sync); is {
 					f = Sync{Offset: time.Duration(r.IntN(100))}
-				} else if grandmaster && any(2) {
+				} else if grandmaster && oneIn(2) {
 					f = reading(6, Parent{Grandmaster: own, Class: 6}, Master)
-				} else if any(2) {
+				} else if oneIn(2) {
 					f = reading(255, parentOK, Slave)
 				}
 			}
@@ -118,8 +118,8 @@ func wander(seed uint64, rounds int) map[string]map[edge]bool {
 			if listed && number >= silent {
 				see("a", f)
 			}
-			if any(100) {
-				listed = any(2)
+			if oneIn(100) {
+				listed = oneIn(2)
 				see("", map[bool]Fact{true: one, false: none}[listed])
 			}
 			stepped := kernel.pass(r, now)
@@ -127,17 +127,17 @@ func wander(seed uint64, rounds int) map[string]map[edge]bool {
 			case number < late:
 			case stepped:
 				see("", OSClockStep{By: time.Minute})
-			case any(60):
+			case oneIn(60):
 				see("", OSClockUnreadable{})
-			case any(2):
+			case oneIn(2):
 				see("", OSClock{MaxError: kernel.maxError(now)})
 			}
-			switch k := r.IntN(30); {
-			case k == 0:
+			switch r.IntN(30) {
+			case 0:
 				see("", []Fact{HardwareClocks{}, ptp0}[min(1, r.IntN(5))])
-			case k == 1:
+			case 1:
 				see("", HardwareClockUnreadable{Device: "ptp0"})
-			case k == 2:
+			case 2:
 				see("", HardwareClockStep{Device: "ptp0", By: 1000, Within: time.Second})
 			default:
 				offset := time.Duration(r.IntN(900))
@@ -146,17 +146,17 @@ func wander(seed uint64, rounds int) map[string]map[edge]bool {
 				}
 				see("", HardwareClock{Device: "ptp0", Offset: tai + offset})
 			}
-			switch k := r.IntN(40); {
-			case k == 0:
+			switch r.IntN(40) {
+			case 0:
 				see("", GNSSReceivers{Open: []string{"g"}[:r.IntN(2)]})
-			case k == 1:
+			case 1:
 				see("", GNSSDown{})
-			case k == 2:
+			case 2:
 				see("g", GNSSSilence{})
 			default:
 				report := GNSSReport{Fix: Fix3D, Satellites: 9}
 				if !good {
-					if any(25) {
+					if oneIn(25) {
 						antenna, satellites = Antenna(r.IntN(4)), r.IntN(2)
 					}
 					report = GNSSReport{Fix: FixNone, Satellites: satellites, Antenna: antenna}
@@ -172,7 +172,7 @@ func wander(seed uint64, rounds int) map[string]map[edge]bool {
 				}
 				see("", DPLLs{Devices: devices[r.IntN(2):]})
 			}
-			if listed && any(10) {
+			if listed && oneIn(10) {
 				see("a", PathDelay{Delay: time.Duration(1 + r.IntN(2000))})
 			}
 		}
@@ -213,8 +213,8 @@ func TestStatesPage(t *testing.T) {
 			if len(cells) != 4 || strings.Contains(cells[0], "---") || strings.TrimSpace(cells[0]) == "from" {
 				continue
 			}
-			for _, from := range strings.Split(cells[0], ",") {
-				for _, reason := range strings.Split(cells[2], ",") {
+			for from := range strings.SplitSeq(cells[0], ",") {
+				for reason := range strings.SplitSeq(cells[2], ",") {
 					e := edge{strings.TrimSpace(from), strings.TrimSpace(cells[1]), strings.Trim(strings.TrimSpace(reason), "`")}
 					if documented[e] {
 						t.Errorf("%s: %v is there twice", heading, e)
