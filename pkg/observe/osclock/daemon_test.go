@@ -80,7 +80,7 @@ func TestChronydIsAskedBeforeTheKernel(t *testing.T) {
 			"1s clock.OSClockTracking{Since:21s Every:1m4s}", "1s clock.OSClock{MaxError:16s TAI:0s}")
 		w.wantLogs(t,
 			"what chronyd says of its reference chronyd=chronyd interval=1m4s leap=Normal source=192.0.2.1 stratum=3",
-			"what the kernel says of CLOCK_REALTIME estimatedError=0s frequency=0.000 ppm leap= maxError=16s synchronised=true tai=0")
+			"what the kernel says of CLOCK_REALTIME disciplinedBy=nobody estimatedError=0s frequency=0.000 ppm leap= maxError=16s synchronised=true tai=0")
 
 		c.change(func() { c.says.Leap = chrony.Unsynchronised })
 		time.Sleep(time.Second)
@@ -102,7 +102,7 @@ func TestChronydThatDoesNotAnswer(t *testing.T) {
 		w.want(t, "0s clock.OSClockTracking{Since:0s Every:1s}", "0s clock.OSClock{MaxError:16s TAI:0s}")
 		w.wantLogs(t,
 			"what chronyd says of its reference chronyd=chronyd interval=1s leap=Normal source=0.0.0.0 stratum=0",
-			"what the kernel says of CLOCK_REALTIME estimatedError=0s frequency=0.000 ppm leap= maxError=16s synchronised=true tai=0")
+			"what the kernel says of CLOCK_REALTIME disciplinedBy=nobody estimatedError=0s frequency=0.000 ppm leap= maxError=16s synchronised=true tai=0")
 		c.change(func() { c.err = errors.New("ask chronyd at 127.0.0.1:323: connection refused") })
 		time.Sleep(4500 * time.Millisecond)
 		w.want(t, "1s clock.OSClock{MaxError:16s TAI:0s}", "2s clock.OSClock{MaxError:16s TAI:0s}",

@@ -288,7 +288,7 @@ func TestLog(t *testing.T) {
 		k.state = unix.TIME_ERROR
 		w := watch(t, k)
 		time.Sleep(2500 * time.Millisecond)
-		w.wantLogs(t, "what the kernel says of CLOCK_REALTIME estimatedError=16s frequency=0.000 ppm leap= maxError=16s synchronised=false tai=0")
+		w.wantLogs(t, "what the kernel says of CLOCK_REALTIME disciplinedBy=nobody estimatedError=16s frequency=0.000 ppm leap= maxError=16s synchronised=false tai=0")
 
 		k.adjust()
 		k.change(func() {
@@ -296,11 +296,12 @@ func TestLog(t *testing.T) {
 			k.state = unix.TIME_INS
 		})
 		time.Sleep(2 * time.Second)
-		w.wantLogs(t, "what the kernel says of CLOCK_REALTIME estimatedError=16s frequency=98.500 ppm leap=insert maxError=0s synchronised=true tai=37")
+		w.wantLogs(t, "what the kernel says of CLOCK_REALTIME disciplinedBy=a loop of its own, as of phc2sys, ptp4l or chronyd estimatedError=16s frequency=98.500 ppm leap=insert maxError=0s synchronised=true tai=37")
 
 		k.step(-time.Second)
 		time.Sleep(time.Second)
-		w.wantLogs(t, "CLOCK_REALTIME was set by=-1s")
+		w.wantLogs(t, "CLOCK_REALTIME was set by=-1s",
+			"what the kernel says of CLOCK_REALTIME disciplinedBy=nobody estimatedError=16s frequency=98.500 ppm leap=insert maxError=16s synchronised=true tai=37")
 	})
 }
 
@@ -313,7 +314,7 @@ func TestStatus(t *testing.T) {
 	}{
 		{"synchronised", 0, unix.TIME_OK, status{synchronised: true}},
 		{"not synchronised", unix.STA_UNSYNC, unix.TIME_ERROR, status{}},
-		{"synchronised by the kernel's own loop", unix.STA_PLL | unix.STA_NANO, unix.TIME_OK, status{synchronised: true}},
+		{"synchronised by the kernel's own loop", unix.STA_PLL | unix.STA_NANO, unix.TIME_OK, status{synchronised: true, by: byKernel}},
 		{"a second is to be inserted", unix.STA_INS, unix.TIME_INS, status{synchronised: true, leap: "insert"}},
 		{"a second is to be left out", unix.STA_DEL, unix.TIME_DEL, status{synchronised: true, leap: "delete"}},
 		{"a second is being inserted", unix.STA_INS, unix.TIME_OOP, status{synchronised: true, leap: "inserting"}},
@@ -321,10 +322,21 @@ func TestStatus(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := timex{unix.Timex{Status: tc.bits}, tc.state}.status()
+			if tc.want.by == "" {
+				tc.want.by = byDaemon
+			}
 			if got != tc.want {
 				t.Errorf("got %+v, want %+v", got, tc.want)
 			}
 		})
+	}
+}
+
+func TestDisciplinedByNobody(t *testing.T) {
+	for maxError, want := range map[int64]string{0: byKernel, 15_999_999: byKernel, 16_000_000: byNobody} {
+		if got := (timex{Timex: unix.Timex{Maxerror: maxError, Status: unix.STA_PLL}}).status().by; got != want {
+			t.Errorf("%d µs: by %s, want %s", maxError, got, want)
+		}
 	}
 }
 
