@@ -39,7 +39,8 @@ type edge struct{ from, to, reason string }
 
 // wander feeds a node with random facts of everything that can be watched, and returns which
 // transitions of each kind there were.
-func wander(seed uint64, rounds int) map[string]map[edge]bool {
+func wander(t *testing.T, seed uint64, rounds int) map[string]map[edge]bool {
+	t.Helper()
 	edges := map[string]map[edge]bool{}
 	for round := range rounds {
 		r := rand.New(rand.NewPCG(seed, uint64(round)))
@@ -58,8 +59,15 @@ func wander(seed uint64, rounds int) map[string]map[edge]bool {
 		n.WatchDPLLs()
 		n.WatchDetails()
 		var now Instant
+		value := map[string]Value{}
 		take := func(changes []Transition) {
 			for _, c := range changes {
+				if key := c.Instance + " " + c.Kind.String(); c.Kind != OSClockSet && c.Kind != HardwareClockSet {
+					if c.From != value[key] || c.From == c.To {
+						t.Fatalf("%s comes after %v (round %d of seed %d)", describe(c), value[key], round, seed)
+					}
+					value[key] = c.To
+				}
 				e := edge{"start", c.To.String(), string(c.Reason)}
 				if c.From != nil {
 					e.from = c.From.String()
@@ -195,7 +203,7 @@ func TestStatesPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reached := wander(20261126, 4000)
+	reached := wander(t, 20261126, 4000)
 	page := string(text)
 	sections := regexp.MustCompile(`(?m)^## `).Split(page, -1)
 	drawn := map[string]bool{}

@@ -31,7 +31,8 @@ type DPLL struct {
 	Name string
 	Type DPLLType
 	Lock DPLLLock
-	// Input names the input that it is locked to; empty when none is, or the kernel does
+	// Input names the input that it is locked to: the network interface that the frequency
+	// comes from, where the kernel tells, else the pin. Empty when none is, or the kernel does
 	// not say.
 	Input string
 	// Quality is the quality of the DPLL's own clock, while HasQuality is set: what it is

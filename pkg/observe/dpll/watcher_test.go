@@ -39,11 +39,11 @@ type kernel struct {
 	t  *testing.T
 	mu sync.Mutex
 	// dials is why nobody can connect, fails is what the next answers are; nil if all is well.
-	dials, fails  error
-	devices, pins []string // answers in hexadecimal digits
-	asked         int
-	open          int
-	notify        chan error
+	dials, fails         error
+	devices, pins, links []string // answers in hexadecimal digits
+	asked                int
+	open                 int
+	notify               chan error
 }
 
 func newKernel(t *testing.T) *kernel {
@@ -97,6 +97,20 @@ func (p *peer) dump(command uint8) ([][]byte, error) {
 	var all [][]byte
 	for _, answer := range answers {
 		all = append(all, bytesOf(k.t, answer))
+	}
+	return all, nil
+}
+
+func (p *peer) links() ([][]byte, error) {
+	k := p.kernel
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.links == nil {
+		return nil, errors.New("no network interface is to be seen")
+	}
+	var all [][]byte
+	for _, link := range k.links {
+		all = append(all, bytesOf(k.t, link))
 	}
 	return all, nil
 }
@@ -185,8 +199,8 @@ func (s *seen) wantLogs(t *testing.T, want ...string) {
 }
 
 const (
-	locked   = "{Devices:[{Name:ice.507c6fffff1fb1b8 Type:2 Lock:3 Input:C827_0-RCLKA Quality:0 HasQuality:false}]}"
-	unlocked = "{Devices:[{Name:mlx5_dpll.b8cef60300fb1234 Type:2 Lock:1 Input: Quality:11 HasQuality:true}]}"
+	locked   = "{Devices:[{Name:ice.507c6fffff1fb1b8 Type:eec Lock:3 Input:C827_0-RCLKA Quality:0 HasQuality:false}]}"
+	unlocked = "{Devices:[{Name:mlx5_dpll.b8cef60300fb1234 Type:eec Lock:1 Input: Quality:11 HasQuality:true}]}"
 )
 
 func TestWatch(t *testing.T) {
@@ -206,6 +220,11 @@ func TestWatch(t *testing.T) {
 		time.Sleep(period)
 		s.want(t, "10s "+locked)
 		s.wantLogs(t, "what the kernel says of a DPLL", "a DPLL is gone")
+		// The input has the name of its network interface, where the kernel knows it.
+		k.say(func() { k.links = []string{loopbackBytes, linkBytes} })
+		time.Sleep(calm)
+		s.want(t, "11.04s "+strings.Replace(locked, "C827_0-RCLKA", "ens1f0", 1))
+		s.wantLogs(t, "what the kernel says of a DPLL: dpll=ice.507c6fffff1fb1b8 type=eec lock=locked-ho-acq mode=automatic input=ens1f0 error=none phaseOffset=-1234.567 ps frequencyOffset=-5 ppm")
 	})
 }
 
@@ -299,7 +318,7 @@ func TestDescribe(t *testing.T) {
 	}, []pin{
 		{id: 8, parents: []parent{{device: 3, direction: 1, state: 1, phase: 5}, {device: 1, direction: 1, state: 2}}, ffo: 6},
 		{id: 9, label: "out", parents: []parent{{device: 2, direction: 2, state: 1}}},
-	})
+	}, map[uint32]string{9: "ens1f0"})
 	var got []clock.DPLL
 	for _, f := range all {
 		got = append(got, f.dpll())
@@ -315,6 +334,17 @@ func TestDescribe(t *testing.T) {
 	}
 	if f := all[2]; f.phase != 5 || f.ffo != 6 {
 		t.Errorf("input %+v", f)
+	}
+	// Of a card whose ports share an input, it is the port that is let through.
+	shared := []pin{
+		{id: 2, label: "RCLKA", parents: []parent{{device: 1, direction: 1, state: 1}}},
+		{id: 5}, {id: 6, muxes: []uint32{3, 2}}, {id: 7, muxes: []uint32{3}}, {id: 4, muxes: []uint32{2}},
+	}
+	if got := describe([]device{{id: 1}}, shared, map[uint32]string{5: "ens1f0", 6: "ens1f1", 7: "ens1f2"})[0].input; got != "ens1f1" {
+		t.Errorf("input %q, want ens1f1", got)
+	}
+	if got := describe([]device{{id: 1}}, shared, nil)[0].input; got != "RCLKA" {
+		t.Errorf("input %q, want RCLKA", got)
 	}
 	for _, tc := range []struct{ got, want string }{{lockName(99), "unknown (99)"}, {typeName(9), "unknown (9)"}, {modeName(0), ""}, {lockErrorName(4), "fractional-frequency-offset-too-high"}} {
 		if tc.got != tc.want {
