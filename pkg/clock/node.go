@@ -84,7 +84,7 @@ func (n *Node) WatchGNSS() { n.gnss = &gnss{} }
 // WatchDPLLs says that DPLLs are watched, too. A grandmaster is then no better than the one
 // that drives its pulse. It must be called before the first observation.
 func (n *Node) WatchDPLLs() {
-	n.dplls = &dplls{holdover: phase{holdover: n.thresholds.HoldoverTimeout}}
+	n.dplls = &dplls{holdover: phase{holdover: n.thresholds.HoldoverTimeout}, past: map[string]Value{}}
 }
 
 // WatchHardwareClocks says that the PTP hardware clocks are watched, too. An instance whose
@@ -127,6 +127,11 @@ func (n *Node) Observe(o Observation) []Transition {
 		for _, i := range n.instances { // a grandmaster may not be what it was
 			changes = append(changes, i.step(o.At, nil)...)
 		}
+	case SyncEQualityReport, SyncEQualityUnreadable:
+		if n.dplls == nil {
+			return nil
+		}
+		changes = n.dplls.relayed(o.At, f)
 	case HardwareClocks, HardwareClock, HardwareClockStep, HardwareClockUnreadable:
 		changes = n.observeHardware(o.At, f)
 	default:

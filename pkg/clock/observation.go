@@ -39,7 +39,8 @@ type Observation struct {
 // Silence and Down about ptp4l, OSClock, OSClockTracking, OSClockStep and OSClockUnreadable
 // about CLOCK_REALTIME, HardwareClocks, HardwareClock, HardwareClockStep and
 // HardwareClockUnreadable about PTP hardware clocks, GNSSReceivers, GNSSReport, GNSSSilence and
-// GNSSDown about GNSS receivers, and DPLLs and DPLLUnreadable about DPLLs.
+// GNSSDown about GNSS receivers, DPLLs and DPLLUnreadable about DPLLs, and SyncEQualityReport and
+// SyncEQualityUnreadable about synce4l.
 type Fact interface{ fact() }
 
 // Inventory lists every instance that is configured or was found. It is sent

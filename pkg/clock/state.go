@@ -68,7 +68,8 @@ const (
 	GNSSSyncStatus
 	// SyncELockState is the state of one DPLL that drives SyncE.
 	SyncELockState
-	// SyncEQuality is the quality of one such DPLL's own clock, while it is on its own.
+	// SyncEQuality is the quality of one such DPLL's own clock, while it is on its own, or what
+	// one device of synce4l passes on.
 	SyncEQuality
 	// HardwareClockSet is that a PTP hardware clock was set, and how far. It is no state,
 	// either.
@@ -156,7 +157,7 @@ const (
 	PortNotSlave Reason = "PortNotSlave"
 	// SyncSilent: ptp4l lives, but no Sync reaches it.
 	SyncSilent Reason = "SyncSilent"
-	// DaemonDown: ptp4l or gpsd does not answer.
+	// DaemonDown: ptp4l, gpsd or synce4l does not answer.
 	DaemonDown Reason = "DaemonDown"
 	// HoldoverExpired: the source did not come back within the holdover time.
 	HoldoverExpired Reason = "HoldoverExpired"
@@ -192,7 +193,7 @@ const (
 	DPLLGone Reason = "DPLLGone"
 	// DPLLSilent: the kernel does not tell of its DPLLs.
 	DPLLSilent Reason = "DPLLUnreadable"
-	// Reported: ptp4l says so.
+	// Reported: ptp4l or synce4l says so.
 	Reported Reason = "Reported"
 	// Reassert: nothing has changed; the present state is said again for those who came late.
 	Reassert Reason = "reassert"

@@ -98,6 +98,16 @@ type GNSS struct {
 // a grandmaster.
 type SyncE struct {
 	Enabled bool `json:"enabled"`
+	// Synce4l is whom to ask for the quality levels that are passed on; absent means nobody.
+	Synce4l *Synce4l `json:"synce4l,omitempty"`
+}
+
+// Synce4l says where synce4l is, and which of its devices to watch.
+type Synce4l struct {
+	// Socket is the path of its socket (smc_socket_path).
+	Socket string `json:"socket"`
+	// Devices are their names in its configuration, without the angle brackets.
+	Devices []string `json:"devices"`
 }
 
 // Thresholds say when to speak.

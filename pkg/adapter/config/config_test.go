@@ -98,7 +98,7 @@ func TestParse(t *testing.T) {
 				"hardwareClock": {"enabled": true, "pollInterval": "50ms", "directory": "/host/dev"},
 				"osClock": {"enabled": true, "fedBy": "other", "chronyd": "localhost:323"},
 				"gnss": {"enabled": true, "gpsd": "gps:2948"},
-				"synce": {"enabled": true},
+				"synce": {"enabled": true, "synce4l": {"socket": "/run/s", "devices": ["synce1", "synce2"]}},
 				"thresholds": {"lockOffset": "1us", "unlockOffset": "2us", "lockSamples": 5, "unlockSamples": 6, "holdoverTimeout": "1m",
 					"syncIntervals": 7, "syncTimeout": "8s", "osClockTimeout": "9s", "osClockOffset": "10us", "maxPathDelay": "20us"},
 				"events": {"types": ["event.sync.ptp-status.ptp-state-change"], "sourceFormat": "oran", "reassertEvery": "5m"},
@@ -116,7 +116,7 @@ func TestParse(t *testing.T) {
 				HardwareClock: config.HardwareClock{Enabled: true, PollInterval: metav1.Duration{Duration: 50 * time.Millisecond}, Directory: "/host/dev"},
 				OSClock:       config.OSClock{Enabled: true, FedBy: "other", Chronyd: "localhost:323"},
 				GNSS:          config.GNSS{Enabled: true, GPSD: "gps:2948"},
-				SyncE:         config.SyncE{Enabled: true},
+				SyncE:         config.SyncE{Enabled: true, Synce4l: &config.Synce4l{Socket: "/run/s", Devices: []string{"synce1", "synce2"}}},
 				Thresholds: config.Thresholds{
 					LockOffset:      metav1.Duration{Duration: time.Microsecond},
 					UnlockOffset:    metav1.Duration{Duration: 2 * time.Microsecond},

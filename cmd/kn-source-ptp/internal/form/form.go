@@ -110,6 +110,8 @@ var rows = []row{
 	{"gnss", "gnss.enabled", truth, "watch GNSS receivers", nil},
 	{"gpsd", "gnss.gpsd", text, "host:port of gpsd (default localhost:2947)", nil},
 	{"synce", "synce.enabled", truth, "watch Synchronous Ethernet", nil},
+	{"synce4l-socket", "synce.synce4l.socket", text, "name of synce4l's socket in the directory of ptp4l's, to ask it for quality levels", nil},
+	{"synce4l-device", "synce.synce4l.devices", list, "device of synce4l to watch, such as synce1", nil},
 
 	// When to speak
 	{"lock-offset", "thresholds.lockOffset", text, "largest offset of a sample that counts towards LOCKED, such as 100ns", nil},

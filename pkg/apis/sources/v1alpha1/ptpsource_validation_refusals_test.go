@@ -536,6 +536,20 @@ func refusals() []refusal {
 				"is never sent while the clock is not watched; set spec.synce.enabled: true or leave it out",
 		},
 		{
+			`{"synce": {"enabled": true, "synce4l": {"socket": "/run/synce4l", "devices": []}}}`,
+			`invalid value: "": spec.synce.synce4l.devices` + "\n" +
+				"must name at least one device of synce4l's configuration, for example synce1\n" +
+				`invalid value: "/run/synce4l": spec.synce.synce4l.socket` + "\n" +
+				"must be the name of synce4l's socket in spec.linuxptp.socketDirectory, without a directory; for example synce4l",
+		},
+		{
+			`{"synce": {"enabled": true, "synce4l": {"socket": "s", "devices": ["<synce1>", "a", "a"]}}}`,
+			`invalid value: "<synce1>": spec.synce.synce4l.devices[0]` + "\n" +
+				"must be the name of a device of synce4l's configuration, 1 to 15 characters without the angle brackets; for example synce1\n" +
+				`invalid value: "a": spec.synce.synce4l.devices[2]` + "\n" +
+				"must be there only once; leave this one out",
+		},
+		{
 			`{"synce": {"enabled": true}, "linuxptp": {"group": 2000}}`,
 			"invalid value: true: spec.synce.enabled\n" +
 				"needs CAP_NET_ADMIN, which adapters that run in spec.linuxptp.group cannot have; leave one of the two out",

@@ -76,6 +76,7 @@ func TestValidateAccepts(t *testing.T) {
 		{"a hardware clock by device plugin", `{"hardwareClock": {"enabled": true, "resourceName": "squat.ai/ptp"}}`},
 		{"chronyd by name", `{"osClock": {"enabled": true, "fedBy": "other", "chronyd": "localhost:323"}}`},
 		{"all other clocks", `{"osClock": {"enabled": true}, "synce": {"enabled": true}, "gnss": {"enabled": true}}`},
+		{"two devices of synce4l", `{"synce": {"enabled": true, "synce4l": {"socket": "synce4l", "devices": ["synce1", "123456789012345"]}}}`},
 		{"a group without SyncE", `{"synce": {"enabled": false}, "linuxptp": {"group": 2000}}`},
 		{"gpsd by IPv6", `{"gnss": {"gpsd": "[::1]:65535"}}`},
 		{"the smallest thresholds", `{"thresholds": {"lockOffset": "1ns", "unlockOffset": "1ns", "lockSamples": 1, "unlockSamples": 1, "holdoverTimeout": "0s", "syncIntervals": 2, "syncTimeout": "1ms", "osClockTimeout": "3s", "osClockOffset": "1ns", "maxPathDelay": "1ns"}}`},

@@ -71,7 +71,7 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 		}
 		s.Spec.History = v1alpha1.History{Storage: "Memory", Entries: new(int32(10)), MaxBytes: new(resource.MustParse("2Mi")), MaxAge: &metav1.Duration{Duration: time.Hour}}
 		s.Spec.HardwareClock = &v1alpha1.HardwareClock{Enabled: true, Privileged: true, PollInterval: &metav1.Duration{Duration: 200 * time.Millisecond}}
-		s.Spec.SyncE = &v1alpha1.SyncE{Enabled: true}
+		s.Spec.SyncE = &v1alpha1.SyncE{Enabled: true, Synce4l: &v1alpha1.Synce4l{Socket: "synce4l", Devices: []string{"synce1"}}}
 		s.Spec.GNSS = &v1alpha1.GNSS{Enabled: true, GPSD: "[::1]:2948"}
 		s.Spec.OSClock = &v1alpha1.OSClock{Enabled: true, FedBy: "other", Chronyd: "localhost:323"}
 		s.Spec.OCloud = &v1alpha1.OCloud{
@@ -108,7 +108,7 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 			HardwareClock: adapterconfig.HardwareClock{Enabled: true, PollInterval: metav1.Duration{Duration: 200 * time.Millisecond}, Directory: "/host/dev"},
 			OSClock:       adapterconfig.OSClock{Enabled: true, FedBy: "other", Chronyd: "localhost:323"},
 			GNSS:          adapterconfig.GNSS{Enabled: true, GPSD: "[::1]:2948"},
-			SyncE:         adapterconfig.SyncE{Enabled: true},
+			SyncE:         adapterconfig.SyncE{Enabled: true, Synce4l: &adapterconfig.Synce4l{Socket: "/var/run/synce4l", Devices: []string{"synce1"}}},
 			Thresholds:    everything.Thresholds,
 			Events:        adapterconfig.Events{Types: []string{"event.sync.ptp-status.ptp-state-change"}, SourceFormat: "oran", ReassertEvery: metav1.Duration{Duration: 90 * time.Second}},
 			Delivery: adapterconfig.Delivery{
