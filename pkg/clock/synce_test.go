@@ -268,8 +268,13 @@ func TestSyncEQualityOfSynce4l(t *testing.T) {
 		return SyncEQualityReport{Device: "synce1", Level: QualityLevel{SSM: ssm, Enhanced: 0xFF}}
 	}
 	steps := []step{
-		{at: 0, fact: of(2)}, {at: 1000, fact: of(2)}, {at: 2000, fact: of(4)}, {at: 3000, fact: SyncEQualityUnreadable{Device: "synce1"}},
-		{at: 4000, fact: SyncEQualityUnreadable{Device: "synce1"}}, {at: 5000, fact: SyncEQualityUnreadable{Device: "synce2"}}, {at: 6000, fact: of(4)},
+		{at: 0, fact: of(2)},
+		{at: 1000, fact: of(2)},
+		{at: 2000, fact: of(4)},
+		{at: 3000, fact: SyncEQualityUnreadable{Device: "synce1"}},
+		{at: 4000, fact: SyncEQualityUnreadable{Device: "synce1"}},
+		{at: 5000, fact: SyncEQualityUnreadable{Device: "synce2"}},
+		{at: 6000, fact: of(4)},
 		{at: 7000, fact: DPLLs{}},
 	}
 	changes := []string{

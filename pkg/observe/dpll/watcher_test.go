@@ -338,7 +338,10 @@ func TestDescribe(t *testing.T) {
 	// Of a card whose ports share an input, it is the port that is let through.
 	shared := []pin{
 		{id: 2, label: "RCLKA", parents: []parent{{device: 1, direction: 1, state: 1}}},
-		{id: 5}, {id: 6, muxes: []uint32{3, 2}}, {id: 7, muxes: []uint32{3}}, {id: 4, muxes: []uint32{2}},
+		{id: 5},
+		{id: 6, muxes: []uint32{3, 2}},
+		{id: 7, muxes: []uint32{3}},
+		{id: 4, muxes: []uint32{2}},
 	}
 	if got := describe([]device{{id: 1}}, shared, map[uint32]string{5: "ens1f0", 6: "ens1f1", 7: "ens1f2"})[0].input; got != "ens1f1" {
 		t.Errorf("input %q, want ens1f1", got)

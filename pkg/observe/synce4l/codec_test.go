@@ -67,9 +67,8 @@ func TestParse(t *testing.T) {
 		{"nothing", "", clock.QualityLevel{}, "the answer is cut off"},
 	} {
 		got, err := parse(bytesOf(t, tc.raw))
-		if text := ""; err != nil {
-			text = err.Error()
-			if text != tc.err {
+		if err != nil {
+			if err.Error() != tc.err {
 				t.Errorf("%s: %v, want %q", tc.name, err, tc.err)
 			}
 		} else if tc.err != "" || got != tc.want {

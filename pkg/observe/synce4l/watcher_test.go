@@ -201,7 +201,7 @@ func TestSocket(t *testing.T) {
 	if _, err := w.ask(t.Context(), "synce1"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("without a socket: %v", err)
 	}
-	l, err := net.Listen("unix", path)
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}
