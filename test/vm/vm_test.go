@@ -24,6 +24,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -64,8 +65,16 @@ type played struct {
 	log    string
 }
 
-// play runs the machine once.
-var play = sync.OnceValues(func() (played, error) {
+// play runs the machine once, and breaks one thing after the other. scripts are random.
+var (
+	play    = sync.OnceValues(func() (played, error) { return runMachine() })
+	scripts = sync.OnceValues(func() (played, error) {
+		return runMachine("-scripts", strconv.Itoa(randomScripts), "-seed", strconv.Itoa(randomSeed))
+	})
+)
+
+// runMachine runs the guest with some arguments, and returns what has come of it.
+func runMachine(args ...string) (played, error) {
 	dir, err := os.MkdirTemp("", "eventing-ptp-vm-")
 	if err != nil {
 		return played{}, err
@@ -109,7 +118,7 @@ var play = sync.OnceValues(func() (played, error) {
 	_, port, _ := strings.Cut(strings.TrimPrefix(sink.URL, "http://"), ":")
 
 	machine := vm.Machine{
-		Run: filepath.Join(dir, "guest"), Args: []string{"-sink", "http://10.0.2.2:" + port},
+		Run: filepath.Join(dir, "guest"), Args: append([]string{"-sink", "http://10.0.2.2:" + port}, args...),
 		Files: []string{filepath.Join(dir, "receive_adapter")}, Directory: dir,
 	}
 	// It takes about a minute, and many times that where the machine has other things to do.
@@ -120,7 +129,7 @@ var play = sync.OnceValues(func() (played, error) {
 	log, _ := os.ReadFile(filepath.Join(dir, "log"))
 	p.log = string(log)
 	if keep := os.Getenv("VM_LOG"); keep != "" {
-		if err := os.WriteFile(keep, log, 0o600); err != nil {
+		if err := os.WriteFile(keep+strings.Join(args, ""), log, 0o600); err != nil {
 			return p, err
 		}
 	}
@@ -148,7 +157,7 @@ var play = sync.OnceValues(func() (played, error) {
 		return strings.Compare(extension(a, "sequence"), extension(b, "sequence"))
 	})
 	return p, nil
-})
+}
 
 func tail(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
@@ -436,5 +445,104 @@ func TestNothingWasLost(t *testing.T) {
 		if kind(e) == "events.lost" {
 			t.Errorf("events were lost: %s", describe(e))
 		}
+	}
+}
+
+// The random scripts. Another seed is other scripts.
+const randomScripts, randomSeed = 10, 20261126
+
+// TestRandomFaults breaks several parts of the machine at a time, in random ways: nothing is LOCKED
+// while a link of its chain has been broken for longer than its bar, and everything is again when all
+// is well. What it finds, pkg/clock/fault_test.go should find, too, in hundreds of simulated scripts.
+func TestRandomFaults(t *testing.T) {
+	p, err := scripts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What the machine itself takes, and QEMU until it has pulled a cable.
+	const slack, pull = 100 * time.Millisecond, 500 * time.Millisecond
+	const stopped = 3*ptp4lInterval + 500*time.Millisecond
+	feeds := map[string]time.Duration{"ptp4l": stopped + slack, "master": stopped + slack, "cable": stopped + pull}
+	disciplines := map[string]time.Duration{"phc2sys": 3*phc2sysPeriod + 500*time.Millisecond + slack}
+	maps.Copy(disciplines, feeds)
+	checked, steps := 0, 0
+	for _, c := range []struct {
+		kind string
+		bars map[string]time.Duration
+	}{{lockState, feeds}, {osClock, disciplines}, {"sync-status.synchronization-state-change", disciplines}} {
+		for part, bar := range c.bars {
+			for n, m := range p.marks {
+				if m.Part != part || !m.Broken {
+					continue
+				}
+				again := slices.IndexFunc(p.marks[n:], func(m vm.Mark) bool { return m.Part == part && !m.Broken })
+				if again < 0 {
+					t.Fatalf("%s was never mended", m.Name)
+				}
+				mended := p.marks[n+again].Before
+				for since, state := range p.states(c.kind, m.After.Add(bar), mended) {
+					checked++
+					if state == "LOCKED" {
+						t.Errorf("%s: %s is LOCKED %v later, and may be for %v", m.Name, c.kind, since.Sub(m.After), bar)
+					}
+				}
+			}
+		}
+		for _, m := range p.marks {
+			if !strings.HasSuffix(m.Name, ": well") {
+				continue
+			}
+			for _, state := range p.states(c.kind, m.Before, m.Before.Add(1)) {
+				checked++
+				if state != "LOCKED" {
+					t.Errorf("%s: %s is %s", m.Name, c.kind, state)
+				}
+			}
+		}
+	}
+	for _, m := range p.marks {
+		if !strings.HasSuffix(m.Name, ": hardware clock stepped") {
+			continue
+		}
+		by, err := time.ParseDuration(m.Part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		steps++
+		if !slices.ContainsFunc(p.events, func(e cloudevents.Event) bool {
+			said, err := strconv.Atoi(extension(e, "ptpstate"))
+			took := e.Time().Sub(m.After)
+			return kind(e) == phcSet && err == nil && (time.Duration(said)-by).Abs() < by.Abs()/5 && took > -pollInterval && took < pollInterval+10*time.Millisecond
+		}) {
+			t.Errorf("%s by %v: no event in time", m.Name, by)
+		}
+	}
+	t.Logf("%d scripts, %d comparisons, %d steps", randomScripts, checked, steps)
+	if checked < 10*randomScripts || steps < randomScripts/4 {
+		t.Errorf("%d comparisons and %d steps are too few", checked, steps)
+	}
+}
+
+// states yields the states of a kind that there were between two times, and since when: the one at the
+// beginning, and those that it became until the end.
+func (p played) states(of string, from, to time.Time) func(yield func(time.Time, string) bool) {
+	return func(yield func(time.Time, string) bool) {
+		if !from.Before(to) {
+			return
+		}
+		at, state := from, ""
+		for _, e := range p.events {
+			if kind(e) != of || !e.Time().Before(to) {
+				continue
+			}
+			if e.Time().After(from) {
+				if !yield(at, state) {
+					return
+				}
+				at = e.Time()
+			}
+			state = extension(e, "ptpstate")
+		}
+		yield(at, state)
 	}
 }

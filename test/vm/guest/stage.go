@@ -50,6 +50,8 @@ const (
 type stage struct {
 	sink     string
 	programs []*program
+	// What begin has started.
+	master, ptp4l, phc2sys *program
 }
 
 // program is a program that runs.
@@ -97,8 +99,11 @@ func (s *stage) end() {
 }
 
 // do does something, and says so and when on standard output.
-func (s *stage) do(name string, what func() error) error {
-	m := vm.Mark{Name: name, Before: time.Now().Round(0)}
+func (s *stage) do(name string, what func() error) error { return s.doTo(name, "", false, what) }
+
+// doTo does something to a part of the machine.
+func (s *stage) doTo(name, part string, broken bool, what func() error) error {
+	m := vm.Mark{Name: name, Part: part, Broken: broken, Before: time.Now().Round(0)}
 	if err := what(); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -135,11 +140,13 @@ func (s *stage) startGrandmaster() error {
 	if _, err := s.start("ip", "netns", "exec", "gm", os.Args[0], "stamps", "eth1", "1"); err != nil {
 		return err
 	}
-	if _, err := s.start("ip", "netns", "exec", "gm", "ptp4l", "-f", "/run/gm.cfg", "-m"); err != nil {
+	master, err := s.start("ip", "netns", "exec", "gm", "ptp4l", "-f", "/run/gm.cfg", "-m") // ip(8) becomes ptp4l
+	if err != nil {
 		return err
 	}
+	s.master = master
 	time.Sleep(3 * time.Second) // until it is grandmaster
-	_, err := command("pmc", "-u", "-s", "/run/gm", "-i", "/run/pmc", "-b", "0", "SET GRANDMASTER_SETTINGS_NP clockClass 6 clockAccuracy 0x20 "+
+	_, err = command("pmc", "-u", "-s", "/run/gm", "-i", "/run/pmc", "-b", "0", "SET GRANDMASTER_SETTINGS_NP clockClass 6 clockAccuracy 0x20 "+
 		"offsetScaledLogVariance 0x4e5d currentUtcOffset 37 leap61 0 leap59 0 currentUtcOffsetValid 1 ptpTimescale 1 timeTraceable 1 frequencyTraceable 1 timeSource 0x20")
 	return err
 }
