@@ -29,12 +29,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 	"golang.org/x/sys/unix"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
+	"github.com/eventing-ptp/eventing-ptp/pkg/observe/observetest"
 )
 
 // daemon is a scripted synce4l.
@@ -83,62 +83,29 @@ func (d *daemon) dial(context.Context) (net.Conn, error) {
 	return ours, nil
 }
 
-type seen struct {
-	mu    sync.Mutex
-	lines []string
-	logs  *observer.ObservedLogs
+func watch(t *testing.T, d *daemon, devices ...string) *observetest.Watching {
+	t.Helper()
+	return observetest.Start(t, func(emit func(clock.Observation), log *zap.SugaredLogger) func(context.Context) {
+		w, err := NewWatcher(Config{Socket: "/run/synce4l", Devices: devices}, time.Now(), emit, log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.dial = d.dial
+		return w.Run
+	})
 }
 
-func watch(t *testing.T, d *daemon, devices ...string) *seen {
+func wantLogs(t *testing.T, s *observetest.Watching, want ...string) {
 	t.Helper()
-	core, logs := observer.New(zap.InfoLevel)
-	s := &seen{logs: logs}
-	w, err := NewWatcher(Config{Socket: "/run/synce4l", Devices: devices}, time.Now(), func(o clock.Observation) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.lines = append(s.lines, fmt.Sprintf("%v %T%+v", time.Duration(o.At), o.Fact, o.Fact))
-	}, zap.New(core).Sugar())
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.dial = d.dial
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		w.Run(ctx)
-	}()
-	t.Cleanup(func() { cancel(); <-ended })
-	return s
-}
-
-func (s *seen) want(t *testing.T, want ...string) {
-	t.Helper()
-	synctest.Wait()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if diff := cmp.Diff(want, s.lines); diff != "" {
-		t.Errorf("observations (-want +got):\n%s", diff)
-	}
-	s.lines = nil
-}
-
-func (s *seen) wantLogs(t *testing.T, want ...string) {
-	t.Helper()
-	synctest.Wait()
-	var got []string
-	for _, entry := range s.logs.TakeAll() {
-		line := entry.Message
-		for _, f := range entry.Context {
+	s.WantLogs(t, func(_ int, e observer.LoggedEntry) string {
+		line := e.Message
+		for _, f := range e.Context {
 			if f.Key != "socket" {
 				line += fmt.Sprintf(" %s=%s", f.Key, f.String)
 			}
 		}
-		got = append(got, line)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("logs (-want +got):\n%s", diff)
-	}
+		return line
+	}, want...)
 }
 
 func TestWatch(t *testing.T) {
@@ -147,8 +114,8 @@ func TestWatch(t *testing.T) {
 		s := watch(t, d, "synce1")
 		const level = " clock.SyncEQualityReport{Device:synce1 Level:2}"
 		time.Sleep(1500 * time.Millisecond)
-		s.want(t, "0s"+level, "1s"+level)
-		s.wantLogs(t, "what synce4l passes on device=synce1 level=SSM 2, enhanced 33")
+		s.Want(t, "0s"+level, "1s"+level)
+		wantLogs(t, s, "what synce4l passes on device=synce1 level=SSM 2, enhanced 33")
 		for _, r := range d.asked {
 			if r != string(request("synce1")) {
 				t.Errorf("synce4l was asked %q", r)
@@ -157,24 +124,21 @@ func TestWatch(t *testing.T) {
 
 		d.set(func() { d.answer = bytesOf(t, "0400010002"+"05000100ff"+"08000000") })
 		time.Sleep(time.Second)
-		s.want(t, "2s"+level)
-		s.wantLogs(t, "what synce4l passes on device=synce1 level=SSM 2, enhanced 255")
+		s.Want(t, "2s"+level)
+		wantLogs(t, s, "what synce4l passes on device=synce1 level=SSM 2, enhanced 255")
 
 		d.set(func() { d.hangs = true })
 		time.Sleep(3 * time.Second)
-		s.want(t, "5s clock.SyncEQualityUnreadable{Device:synce1 Cause:synce4l does not answer within 2s: it hangs}")
-		s.wantLogs(t, "synce4l does not tell a quality level device=synce1 cause=synce4l does not answer within 2s: it hangs")
+		s.Want(t, "5s clock.SyncEQualityUnreadable{Device:synce1 Cause:synce4l does not answer within 2s: it hangs}")
+		wantLogs(t, s, "synce4l does not tell a quality level device=synce1 cause=synce4l does not answer within 2s: it hangs")
 
 		d.set(func() { d.hangs, d.refuses = false, unix.ECONNREFUSED })
 		time.Sleep(4 * time.Second)
-		synctest.Wait()
-		s.mu.Lock()
-		for _, line := range s.lines[1:] { // the first was asked before
+		for _, line := range s.Take()[1:] { // the first was asked before
 			if !strings.Contains(line, "connection refused: start synce4l, or name its smc_socket_path") {
 				t.Errorf("observed %s", line)
 			}
 		}
-		s.mu.Unlock()
 	})
 }
 
@@ -183,9 +147,9 @@ func TestDevices(t *testing.T) {
 		d := &daemon{t: t, answer: bytesOf(t, "03001000"+"446576696365206e6f7420666f756e64"+"08000000")}
 		s := watch(t, d, "synce1", "synce2")
 		const cause = ` Cause:synce4l says: "Device not found"}`
-		s.want(t, "0s clock.SyncEQualityUnreadable{Device:synce1"+cause, "0s clock.SyncEQualityUnreadable{Device:synce2"+cause)
+		s.Want(t, "0s clock.SyncEQualityUnreadable{Device:synce1"+cause, "0s clock.SyncEQualityUnreadable{Device:synce2"+cause)
 		time.Sleep(time.Minute) // one line for each
-		s.wantLogs(t, `synce4l does not tell a quality level device=synce1 cause=synce4l says: "Device not found"`,
+		wantLogs(t, s, `synce4l does not tell a quality level device=synce1 cause=synce4l says: "Device not found"`,
 			`synce4l does not tell a quality level device=synce2 cause=synce4l says: "Device not found"`)
 	})
 }
