@@ -18,6 +18,7 @@ package clock
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -194,7 +195,9 @@ func (i *instance) detailTransition(at Instant, d detail, why Reason) Transition
 func (i *instance) reassertDetails(at Instant) []Transition {
 	var all []Transition
 	for _, d := range i.details {
-		if !d.past {
+		// A ptp4l that is up and has no such port any more has no state of it, either.
+		gone := d.port > 0 && i.up && !slices.ContainsFunc(i.ports, func(p Port) bool { return p.Number == d.port })
+		if !d.past && !gone {
 			t := i.detailTransition(at, d, Reassert)
 			t.From = d.value
 			all = append(all, t)

@@ -230,3 +230,26 @@ func TestParseIdentity(t *testing.T) {
 		}
 	}
 }
+
+// A ptp4l that was started with fewer ports has no states of the others any more.
+func TestDetailsOfAPortThatIsGone(t *testing.T) {
+	n := NewNode(limits)
+	n.WatchDetails()
+	n.Resume(0, []Past{{Kind: PTPPortState, Instance: "a-3", Value: Master}})
+	observe(n, []step{{at: 0, fact: one}, {at: 1, fact: reading(255, parentOK, Slave, Master)}, {at: 2, fact: Down{}}})
+	ports := func() (names []string) {
+		for _, c := range n.Reassert(9 * ms) {
+			if c.Kind == PTPPortState {
+				names = append(names, c.Instance+" "+c.To.String())
+			}
+		}
+		return names
+	}
+	if diff := cmp.Diff([]string{"a-1 SLAVE", "a-2 MASTER"}, ports()); diff != "" {
+		t.Errorf("while ptp4l is down (-want +got):\n%s", diff)
+	}
+	observe(n, []step{{at: 3, fact: reading(255, parentOK, Listening)}})
+	if diff := cmp.Diff([]string{"a-1 LISTENING"}, ports()); diff != "" {
+		t.Errorf("with one port (-want +got):\n%s", diff)
+	}
+}

@@ -225,7 +225,9 @@ func TestNoDPLL(t *testing.T) {
 			}
 		}
 		// One line, and no error.
-		s.WantLogs(t, func(_ int, e observer.LoggedEntry) string { return e.Level.String() + " " + e.Message + ": " + e.Context[0].String },
+		s.WantLogs(t, func(_ int, e observer.LoggedEntry) string {
+			return e.Level.String() + " " + e.Message + ": " + e.Context[0].String
+		},
 			"info no DPLL is watched: this kernel has no DPLL: no driver of a network card has brought one")
 		// A driver that is loaded later is found.
 		k.set(func() { k.dials = nil })
