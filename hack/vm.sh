@@ -26,4 +26,8 @@ if [ -n "$reason" ]; then
 	[ "${CI:-}" != true ] || exit 1
 	exit 0
 fi
-hack/gotest.sh vm -tags vm -count=1 -timeout 20m ./test/vm/...
+status=0
+hack/gotest.sh vm -tags vm -count=1 -timeout 20m ./test/vm/... || status=$?
+# What was measured: how soon each fault was noticed, and what watching costs.
+sed -nE 's/.*"Output":" +vm_test\.go:[0-9]+: (.*)\\n".*/\1/p' .cache/test/vm.json | sed 's/\\u003e/>/g'
+exit "$status"

@@ -233,7 +233,7 @@ func becomesLocked(e cloudevents.Event) bool { return extension(e, "ptpstate") =
 // in checks how long something has taken.
 func in(t *testing.T, what string, took, limit time.Duration) {
 	t.Helper()
-	t.Logf("%s: %v", what, took)
+	t.Logf("%s: %s: %v", strings.TrimPrefix(t.Name(), "Test"), what, took)
 	if took > limit {
 		t.Errorf("%s took %v, and may take %v", what, took, limit)
 	}
@@ -386,6 +386,42 @@ func TestPHCGone(t *testing.T) {
 	_, log, _ := strings.Cut(p.log, "guest: phc gone")
 	if !strings.Contains(log, `"clocks":"[{ptp0 [eth0]} {ptp1 []} {ptp3 []}]"`) {
 		t.Errorf("the adapter does not say which clocks are left; it says:\n%s", tail(log))
+	}
+}
+
+// What ptp4l says besides its states is told where it is asked for.
+func TestDetails(t *testing.T) {
+	p := start(t)
+	// Each is what has become of it, by the last words of its type, and by its previous state.
+	for _, tc := range []struct {
+		mark string
+		want []string
+	}{
+		// The path delay is 0 in the machine, as if it were not measured.
+		{"start", []string{"daemon-state >UP ptp4l", "grandmaster >525400.fffe.000002 ptp4l", "port-state >SLAVE ptp4l-1", "leap-second >NONE ptp4l"}},
+		{"ptp4l stopped", []string{"daemon-state UP>DOWN ptp4l"}},
+		{"ptp4l killed", []string{"daemon-state UP>DOWN ptp4l"}},
+		{"ptp4l killed over", []string{"daemon-state DOWN>UP ptp4l"}},
+		{"os clock stepped", nil},
+		{"cable pulled", []string{"port-state SLAVE>FAULTY ptp4l-1"}},
+		{"leap second announced", []string{"leap-second NONE>LEAP61 ptp4l"}},
+		{"leap second announced over", []string{"leap-second LEAP61>NONE ptp4l"}},
+	} {
+		_, events := p.mark(t, tc.mark)
+		var got []string
+		for _, e := range events {
+			if name, ok := strings.CutSuffix(kind(e), ".changed"); ok {
+				got = append(got, fmt.Sprintf("%s %s>%s %s", name, extension(e, "previousstate"), extension(e, "ptpstate"), e.Subject()))
+			}
+		}
+		for _, want := range tc.want {
+			if !slices.Contains(got, want) {
+				t.Errorf("%s: no %s in %q", tc.mark, want, got)
+			}
+		}
+		if tc.want == nil && len(got) > 0 {
+			t.Errorf("%s: nothing that ptp4l says has changed: %q", tc.mark, got)
+		}
 	}
 }
 

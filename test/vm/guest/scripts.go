@@ -77,7 +77,7 @@ func (s *stage) parts() []*part {
 		{name: "ptp4l", breaks: []func() error{stops(&s.ptp4l), kills(&s.ptp4l)}, mend: mend(&s.ptp4l, s.startClient)},
 		{name: "phc2sys", breaks: []func() error{stops(&s.phc2sys), kills(&s.phc2sys)}, mend: mend(&s.phc2sys, s.startPHC2Sys)},
 		{name: "master", breaks: []func() error{stops(&s.master)}, mend: mend(&s.master, nil)},
-		{name: "cable", breaks: []func() error{func() error { return cable("eth0", "off") }}, mend: func() error { return cable("eth0", "on") }},
+		{name: "cable", breaks: []func() error{func() error { return cable("off") }}, mend: func() error { return cable("on") }},
 	}
 }
 

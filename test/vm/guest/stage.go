@@ -146,8 +146,13 @@ func (s *stage) startGrandmaster() error {
 	}
 	s.master = master
 	time.Sleep(3 * time.Second) // until it is grandmaster
-	_, err = command("pmc", "-u", "-s", "/run/gm", "-i", "/run/pmc", "-b", "0", "SET GRANDMASTER_SETTINGS_NP clockClass 6 clockAccuracy 0x20 "+
-		"offsetScaledLogVariance 0x4e5d currentUtcOffset 37 leap61 0 leap59 0 currentUtcOffsetValid 1 ptpTimescale 1 timeTraceable 1 frequencyTraceable 1 timeSource 0x20")
+	return announce(0)
+}
+
+// announce lets the grandmaster announce a leap second, or none.
+func announce(leap61 int) error {
+	_, err := command("pmc", "-u", "-s", "/run/gm", "-i", "/run/pmc", "-b", "0", fmt.Sprintf("SET GRANDMASTER_SETTINGS_NP clockClass 6 clockAccuracy 0x20 "+
+		"offsetScaledLogVariance 0x4e5d currentUtcOffset 37 leap61 %d leap59 0 currentUtcOffsetValid 1 ptpTimescale 1 timeTraceable 1 frequencyTraceable 1 timeSource 0x20", leap61))
 	return err
 }
 
@@ -179,6 +184,11 @@ events:
   - event.sync.sync-status.os-clock-sync-state-change
   - com.github.eventing-ptp.os-clock.stepped
   - com.github.eventing-ptp.hardware-clock.stepped
+  - com.github.eventing-ptp.daemon-state.changed
+  - com.github.eventing-ptp.grandmaster.changed
+  - com.github.eventing-ptp.port-state.changed
+  - com.github.eventing-ptp.leap-second.changed
+  - com.github.eventing-ptp.path-delay-state.changed
   - com.github.eventing-ptp.events.lost
 `
 
@@ -258,9 +268,9 @@ func steer(device string, ppm float64) error {
 	return adjust(device, unix.Timex{Modes: unix.ADJ_FREQUENCY, Freq: scaled(ppm)})
 }
 
-// cable pulls or plugs the cable of a card.
-func cable(card, state string) error {
-	return os.WriteFile("/dev/vport0p4", []byte("set_link "+card+" "+state+"\n"), 0)
+// cable pulls or plugs the cable of the client's card: off or on.
+func cable(state string) error {
+	return os.WriteFile("/dev/vport0p4", []byte("set_link eth0 "+state+"\n"), 0)
 }
 
 // compare reads the client's clock as the adapter does, and as phc_ctl does in between.
