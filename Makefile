@@ -58,8 +58,7 @@ integration: ## Run the tests on real ptp4l and a real Kubernetes API server in 
 
 .PHONY: vm
 vm: ## Break real PTP hardware clocks in a virtual machine and compare the events (Debian on amd64; no KVM, no root).
-	@hack/deps.sh certificates gcc
-	@hack/gotest.sh vm -tags vm -count=1 -timeout 20m ./test/vm/...
+	@hack/vm.sh
 
 .PHONY: crash
 crash: ## Kill the adapter every 50 changes while the sink and the disk fail, TRANSITIONS (default 10000) and SEED (root).
@@ -79,7 +78,7 @@ e2e-run: ## Run tests on the cluster that KEEP=1 make e2e has left (RUN=TestName
 	@hack/e2e.sh run
 
 .PHONY: test
-test: ## Run lint, unit and integration, and print totals.
+test: ## Run lint, unit, integration and vm, and print totals.
 	@hack/test.sh
 
 .PHONY: fuzz

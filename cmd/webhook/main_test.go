@@ -146,7 +146,7 @@ func TestConfigValidation(t *testing.T) {
 		{
 			"a misspelt key", "config-ptp", `{"allow-privilege": "true"}`,
 			`validation failed: config map config-ptp: key "allow-privilege" is not known; the keys are allow-host-network, allow-privileged, ` +
-				`allowed-socket-directories, holdover-timeout, journal-directory, lock-offset, lock-samples, os-clock-offset, os-clock-timeout, sync-intervals, sync-timeout, unlock-offset, unlock-samples`,
+				`allowed-socket-directories, holdover-timeout, journal-directory, lock-offset, lock-samples, max-path-delay, os-clock-offset, os-clock-timeout, sync-intervals, sync-timeout, unlock-offset, unlock-samples`,
 		},
 		{"a config map of Eventing's", "config-features", `{"allow-privilege": "true"}`, ""},
 	} {

@@ -37,6 +37,7 @@ import (
 	"github.com/eventing-ptp/eventing-ptp/pkg/observe/linuxptp"
 	"github.com/eventing-ptp/eventing-ptp/pkg/observe/osclock"
 	"github.com/eventing-ptp/eventing-ptp/pkg/observe/phc"
+	"github.com/eventing-ptp/eventing-ptp/pkg/observe/synce4l"
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 	"github.com/eventing-ptp/eventing-ptp/pkg/publish/sink"
 	"github.com/eventing-ptp/eventing-ptp/pkg/publish/stream"
@@ -127,6 +128,13 @@ func (a *Adapter) Start(ctx context.Context) error {
 	if c.SyncE.Enabled {
 		dplls := dpll.NewWatcher(origin, line.observe, a.log.Named("dpll"))
 		stages = append(stages, func(ctx context.Context) error { dplls.Run(ctx); return nil })
+		if c.SyncE.Synce4l != nil {
+			qualities, err := synce4l.NewWatcher(relays(*c.SyncE.Synce4l), origin, line.observe, a.log.Named("synce4l"))
+			if err != nil {
+				return err
+			}
+			stages = append(stages, func(ctx context.Context) error { qualities.Run(ctx); return nil })
+		}
 	}
 	if every := c.Events.ReassertEvery.Duration; every > 0 {
 		stages = append(stages, func(ctx context.Context) error { line.reassert(ctx, every); return nil })

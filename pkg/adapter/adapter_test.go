@@ -18,6 +18,7 @@ package adapter
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -216,6 +217,50 @@ func TestChronydIsAsked(t *testing.T) {
 	}
 }
 
+// What synce4l passes on, as it says on its socket, and that it is gone.
+func TestSynce4lIsAsked(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "synce4l")
+	synce4l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = synce4l.Close() }()
+	go func() {
+		for {
+			conn, err := synce4l.Accept()
+			if err != nil {
+				return
+			}
+			var request [256]byte
+			n, _ := conn.Read(request[:])
+			if !strings.Contains(string(request[:n]), "synce1") {
+				t.Errorf("synce4l is asked %q", request[:n])
+			}
+			var answer []byte
+			for _, v := range []uint16{4, 1} { // the quality level,
+				answer = binary.NativeEndian.AppendUint16(answer, v)
+			}
+			answer = append(answer, 2)
+			for _, v := range []uint16{5, 1} { // the enhanced one,
+				answer = binary.NativeEndian.AppendUint16(answer, v)
+			}
+			answer = append(answer, 0xFF)
+			for _, v := range []uint16{8, 0} { // and the end
+				answer = binary.NativeEndian.AppendUint16(answer, v)
+			}
+			_, _ = conn.Write(answer)
+			_ = conn.Close()
+		}
+	}()
+	s := newSink(t, nil)
+	t.Setenv("K_SOURCE_CONFIG", `{"synce": {"enabled": true, "synce4l": {"socket": "`+path+`", "devices": ["synce1"]}}}`)
+	start(t, "-sink", s.URL, "-socket", filepath.Join(t.TempDir(), "ptp4l*"), "-health", "")
+	const quality = "/cluster/node/n1/sync/synce-status/clock-quality "
+	s.wait(t, quality+">2 Reported")
+	_ = synce4l.Close()
+	s.wait(t, quality+"2>15 DaemonDown")
+}
+
 // Types that are not asked for are not even recorded: the sequence has no holes.
 func TestChosenTypes(t *testing.T) {
 	_, socket := simulate(t)
@@ -233,6 +278,25 @@ func TestChosenTypes(t *testing.T) {
 			t.Errorf("event %d has id %s", n+1, id)
 		}
 	}
+}
+
+// What ptp4l says besides its states is sent where it is asked for.
+func TestDetailsOfPTP4L(t *testing.T) {
+	ptp4l, socket := simulate(t)
+	s := newSink(t, nil)
+	t.Setenv("K_SOURCE_CONFIG", `{"events": {"types": ["com.github.eventing-ptp.daemon-state.changed", "com.github.eventing-ptp.grandmaster.changed",
+		"com.github.eventing-ptp.port-state.changed", "com.github.eventing-ptp.leap-second.changed", "com.github.eventing-ptp.path-delay-state.changed"]}}`)
+	start(t, "-sink", s.URL, "-socket", socket, "-health", "")
+	const at = "/cluster/node/n1"
+	s.wait(t, at+"/sync/ptp-status/daemon-state >UP Reported")
+	s.wait(t, at+"/sync/ptp-status/port-state UNCALIBRATED>SLAVE Reported")
+	s.wait(t, at+"/sync/ptp-status/leap-second >NONE Reported")
+	s.wait(t, at+"/sync/ptp-status/path-delay-state >IN-RANGE Reported")
+	if !slices.ContainsFunc(s.events(), func(line string) bool { return strings.HasPrefix(line, at+"/sync/ptp-status/grandmaster ") }) {
+		t.Errorf("no grandmaster in %q", s.events())
+	}
+	ptp4l.Crash()
+	s.wait(t, at+"/sync/ptp-status/daemon-state UP>DOWN DaemonDown")
 }
 
 // With retry 0 every event has one try.

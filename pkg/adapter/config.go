@@ -35,6 +35,7 @@ import (
 	"github.com/eventing-ptp/eventing-ptp/pkg/adapter/config"
 	"github.com/eventing-ptp/eventing-ptp/pkg/observe/linuxptp"
 	"github.com/eventing-ptp/eventing-ptp/pkg/observe/phc"
+	"github.com/eventing-ptp/eventing-ptp/pkg/observe/synce4l"
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 )
 
@@ -74,6 +75,11 @@ func validate(c config.Config) error {
 	if c.OSClock.Chronyd != "" {
 		if _, port, err := net.SplitHostPort(c.OSClock.Chronyd); err != nil || port == "" {
 			return fmt.Errorf("osClock: chronyd is %q; it must be host:port, for example localhost:323", c.OSClock.Chronyd)
+		}
+	}
+	if c.SyncE.Synce4l != nil {
+		if err := relays(*c.SyncE.Synce4l).Validate(); err != nil {
+			return err
 		}
 	}
 	if _, port, err := net.SplitHostPort(c.GNSS.GPSD); c.GNSS.Enabled && (err != nil || port == "") {
@@ -139,6 +145,11 @@ func watching(c config.Config) linuxptp.Config {
 // hardwareClock is what the watcher of hardware clocks is to do.
 func hardwareClock(c config.Config) phc.Config {
 	return phc.Config{Interval: c.HardwareClock.PollInterval.Duration, Directory: c.HardwareClock.Directory}
+}
+
+// relays is what the watcher of synce4l is to do.
+func relays(c config.Synce4l) synce4l.Config {
+	return synce4l.Config{Socket: c.Socket, Devices: c.Devices}
 }
 
 // validateURL refuses what no event can be sent to. It does not repeat the URL, which

@@ -126,6 +126,8 @@ func TestLoadRefuses(t *testing.T) {
 		{name: "silence without intervals", config: `{"thresholds":{"syncIntervals":1}}`, want: "thresholds: syncIntervals is 1; it must be 2 or more"},
 		{name: "silence without time", config: `{"thresholds":{"syncTimeout":"0s"}}`, want: "thresholds: syncTimeout is 0s; it must be positive"},
 		{name: "OS clock without time", config: `{"thresholds":{"osClockTimeout":"1s"}}`, want: "thresholds: osClockTimeout is 1s; it must be at least 3s"},
+		{name: "a synce4l that is nowhere", config: `{"synce":{"synce4l":{"socket":"s","devices":["synce1"]}}}`, want: `synce: synce4l: socket is "s"; it must be an absolute path`},
+		{name: "a path that takes no time", config: `{"thresholds":{"maxPathDelay":"0s"}}`, want: "thresholds: maxPathDelay is 0s; it must be positive"},
 		{name: "an OS clock that is nowhere near", config: `{"thresholds":{"osClockOffset":"0s"}}`, want: "thresholds: osClockOffset is 0s; it must be positive"},
 		{name: "hardware clocks that are read all the time", config: `{"hardwareClock":{"pollInterval":"49ms"}}`, want: "hardwareClock: pollInterval is 49ms; it must be 50ms or more"},
 		{name: "hardware clocks nowhere", config: `{"hardwareClock":{"directory":""}}`, want: `hardwareClock: directory is ""; it must be an absolute path`},

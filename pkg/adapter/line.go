@@ -71,6 +71,9 @@ func newLine(origin time.Time, c config.Config, e oran.Encoder, log *zap.Sugared
 	if c.HardwareClock.Enabled {
 		node.WatchHardwareClocks()
 	}
+	if oran.Details(c.Events.Types) {
+		node.WatchDetails()
+	}
 	return &line{
 		origin: origin, encoder: e, types: c.Events.Types, thresholds: thresholds, log: log,
 		node: node, since: map[property]clock.Instant{},

@@ -189,6 +189,38 @@ func TestStepsOfTheOSClock(t *testing.T) {
 	}
 }
 
+// What is told of a ptp4l besides its states is an event of our own, for those who ask for it by name.
+func TestDetails(t *testing.T) {
+	const ready = "ready: every clock source was read once or is known to be absent"
+	const at = "changed resource=/cluster/node/n1/ptp4l.0"
+	for _, tc := range []struct {
+		name  string
+		types []string
+		want  []string
+	}{
+		{"steps alone", []string{oran.OSClockStepped}, []string{ready}},
+		{"ports and the daemon", []string{oran.PortStateChanged, oran.DaemonStateChanged}, []string{
+			ready,
+			at + "/sync/ptp-status/daemon-state instance=ptp4l.0 to=UP reason=Reported interface=ens1f0 grandmaster=42160d.fffe.627ae7 observed=00:00:00.000 id=1",
+			at + "-1/sync/ptp-status/port-state instance=ptp4l.0-1 to=SLAVE reason=Reported interface=ens1f0 observed=00:00:00.000 id=2",
+			at + "/sync/ptp-status/daemon-state instance=ptp4l.0 from=UP to=DOWN reason=DaemonDown lasted=1s interface=ens1f0 grandmaster=42160d.fffe.627ae7 class=255 observed=00:00:01.000 id=3",
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWatched(t, func(c *config.Config) { c.Events.Types = tc.types })
+				w.observe(clock.Observation{Fact: clock.Inventory{Instances: []string{"ptp4l.0"}}})
+				w.see(follower)
+				time.Sleep(time.Second)
+				w.see(clock.Down{})
+				if diff := cmp.Diff(tc.want, w.lines()); diff != "" {
+					t.Errorf("logged (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
 // An hour of a clock that is well, with all that is polled and pushed in it, is silent.
 func TestNothingIsLoggedPeriodically(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -111,5 +111,10 @@ func kept(s journal.Stats, onDisk bool) telemetry.Journal {
 func (l *line) clocks() telemetry.Clocks {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return telemetry.Clocks{Node: l.node.State(), OSClock: l.node.OSClockState(), Instances: l.node.Present()}
+	c := telemetry.Clocks{
+		Node: l.node.State(), OSClock: l.node.OSClockState(), Instances: l.node.Present(),
+		Hardware: l.node.PresentHardware(), Receivers: l.node.PresentReceivers(), DPLLs: l.node.PresentDPLLs(),
+	}
+	c.OSClockSteps, c.OSClockWatched = l.node.OSClockSteps()
+	return c
 }

@@ -74,6 +74,26 @@ const (
 	FixTimeOnly
 )
 
+// Number returns the fix in the numbers that consumers know (those of u-blox, UBX-NAV-STATUS),
+// and whether there is one.
+func (f GNSSFix) Number() (int, bool) {
+	switch f {
+	case FixNone:
+		return 0, true
+	case FixDeadReckoning:
+		return 1, true
+	case Fix2D:
+		return 2, true
+	case Fix3D:
+		return 3, true
+	case FixWithDeadReckoning:
+		return 4, true
+	case FixTimeOnly:
+		return 5, true
+	}
+	return 0, false
+}
+
 // full is whether a receiver knows the time by satellites.
 func (f GNSSFix) full() bool { return f >= Fix3D }
 

@@ -18,6 +18,7 @@ package clock
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 )
@@ -26,8 +27,24 @@ import (
 type hardware struct {
 	listed  bool // the first HardwareClocks has come
 	devices []HardwareClockDevice
-	// answered are the devices that were read once, or cannot be.
-	answered []string
+	// readings are by device, of those that were read once or cannot be.
+	readings map[string]*hardwareReading
+}
+
+// hardwareReading is what was seen of one device.
+type hardwareReading struct {
+	readable bool
+	last     HardwareClock // meaningful while it is readable
+	steps    uint64
+}
+
+func (h *hardware) reading(device string) *hardwareReading {
+	r := h.readings[device]
+	if r == nil {
+		r = &hardwareReading{}
+		h.readings[device] = r
+	}
+	return r
 }
 
 // has is whether the last list names a device.
@@ -37,7 +54,7 @@ func (h *hardware) has(device string) bool {
 
 // awaits is whether a device is yet to be read for the first time.
 func (h *hardware) awaits(device string) bool {
-	return !h.listed || h.has(device) && !slices.Contains(h.answered, device)
+	return !h.listed || h.has(device) && h.readings[device] == nil
 }
 
 // of returns the device that an instance has: the one that ptp4l names, or else that of the
@@ -63,14 +80,15 @@ func (n *Node) observeHardware(at Instant, f Fact) []Transition {
 	switch f := f.(type) {
 	case HardwareClocks:
 		n.hardware.listed, n.hardware.devices = true, f.Devices
-		n.hardware.answered = slices.DeleteFunc(n.hardware.answered, func(device string) bool { return !n.hardware.has(device) })
+		maps.DeleteFunc(n.hardware.readings, func(device string, _ *hardwareReading) bool { return !n.hardware.has(device) })
 		for _, i := range n.instances {
 			if !n.hardware.has(n.hardware.of(i)) {
 				i.closeness = closeness{}
 			}
 		}
 	case HardwareClock:
-		n.hear(f.Device)
+		r := n.hardware.reading(f.Device)
+		r.readable, r.last = true, f
 		for i := range n.using(f.Device) {
 			i.closeness.sample(i.apart(f.Offset, n.tai), n.thresholds)
 		}
@@ -80,11 +98,12 @@ func (n *Node) observeHardware(at Instant, f Fact) []Transition {
 			t.Interface = cmp.Or(t.Interface, i.iface)
 		}
 		changes = append(changes, t)
+		n.hardware.reading(f.Device).steps++
 		for i := range n.using(f.Device) {
 			changes = append(changes, i.step(at, f)...)
 		}
 	case HardwareClockUnreadable:
-		n.hear(f.Device)
+		n.hardware.reading(f.Device).readable = false
 		for i := range n.using(f.Device) {
 			i.closeness = closeness{}
 		}
@@ -93,12 +112,6 @@ func (n *Node) observeHardware(at Instant, f Fact) []Transition {
 		n.os.step(at, nil, n.evidence())
 	}
 	return changes
-}
-
-func (n *Node) hear(device string) {
-	if !slices.Contains(n.hardware.answered, device) {
-		n.hardware.answered = append(n.hardware.answered, device)
-	}
 }
 
 // using yields the instances that have a device.

@@ -59,6 +59,9 @@ type instance struct {
 	hasScale bool
 	// closeness is that of the OS clock to device.
 	closeness closeness
+	// detailed is whether what it says besides its states is told, and details what was told.
+	detailed bool
+	details  []detail
 
 	// What was decided. classPast is whether class was published before this instance is
 	// watched, and nothing was seen yet that it could follow from.
@@ -111,7 +114,7 @@ func (i *instance) observe(at Instant, f Fact) {
 	case Sync:
 		i.sample(at, f)
 	case PathDelay:
-		i.pathDelay, i.hasPathDelay = f.Delay, was && f.Delay != 0
+		i.pathDelay, i.hasPathDelay = f.Delay, was && !i.silent && f.Delay != 0
 	case Silence:
 		i.silent = true
 		i.forgetSamples()
@@ -306,7 +309,7 @@ func (i *instance) step(now Instant, f Fact) []Transition {
 		changes = append(changes, t)
 	}
 	i.classPast = i.classPast && why == ""
-	return changes
+	return append(changes, i.tellDetails(now)...)
 }
 
 func (i *instance) transition(at Instant, k Kind, why Reason) Transition {

@@ -29,6 +29,8 @@ type Node struct {
 	// listed is whether the first Inventory has come: before it, an instance that was
 	// not heard of may be the one that is locked.
 	listed bool
+	// detailed is whether more than the states is told of instances.
+	detailed bool
 	// os is CLOCK_REALTIME, nil while it is not watched. fedByPTP is whether it is one of
 	// the instances that it gets its time from.
 	os       *osClock
@@ -70,6 +72,11 @@ func (n *Node) WatchOSClock(fedByPTP bool) {
 	n.fedByPTP = fedByPTP
 }
 
+// WatchDetails says that more is told of each ptp4l instance than its states: whether it answers, its
+// grandmaster, its ports, leap seconds and whether its path delay is in range. It must be called
+// before the first observation.
+func (n *Node) WatchDetails() { n.detailed = true }
+
 // WatchGNSS says that GNSS receivers are watched, too. It must be called before the first
 // observation.
 func (n *Node) WatchGNSS() { n.gnss = &gnss{} }
@@ -77,16 +84,18 @@ func (n *Node) WatchGNSS() { n.gnss = &gnss{} }
 // WatchDPLLs says that DPLLs are watched, too. A grandmaster is then no better than the one
 // that drives its pulse. It must be called before the first observation.
 func (n *Node) WatchDPLLs() {
-	n.dplls = &dplls{holdover: phase{holdover: n.thresholds.HoldoverTimeout}}
+	n.dplls = &dplls{holdover: phase{holdover: n.thresholds.HoldoverTimeout}, past: map[string]Value{}}
 }
 
 // WatchHardwareClocks says that the PTP hardware clocks are watched, too. An instance whose
 // clock somebody else has set is not LOCKED, and an OS clock that PTP feeds is LOCKED only
 // while it is where the hardware clock says. It must be called before the first observation.
-func (n *Node) WatchHardwareClocks() { n.hardware = &hardware{} }
+func (n *Node) WatchHardwareClocks() {
+	n.hardware = &hardware{readings: map[string]*hardwareReading{}}
+}
 
 // Observe takes in one observation and returns what has changed by it, in the order
-// hardware-clock-set, lock-state, clock-class, os-clock-set, those of GNSS and SyncE,
+// hardware-clock-set, lock-state, clock-class, details, os-clock-set, those of GNSS and SyncE,
 // os-clock-sync-state, sync-state. Observations must come in the order of time.
 func (n *Node) Observe(o Observation) []Transition {
 	var changes []Transition
@@ -118,6 +127,11 @@ func (n *Node) Observe(o Observation) []Transition {
 		for _, i := range n.instances { // a grandmaster may not be what it was
 			changes = append(changes, i.step(o.At, nil)...)
 		}
+	case SyncEQualityReport, SyncEQualityUnreadable:
+		if n.dplls == nil {
+			return nil
+		}
+		changes = n.dplls.relayed(o.At, f)
 	case HardwareClocks, HardwareClock, HardwareClockStep, HardwareClockUnreadable:
 		changes = n.observeHardware(o.At, f)
 	default:
@@ -161,17 +175,17 @@ func (n *Node) Advance(now Instant) []Transition {
 func (n *Node) Reassert(now Instant) []Transition {
 	var all []Transition
 	for _, i := range n.instances {
-		if i.undecided() {
-			continue
-		}
-		t := i.transition(now, LockState, Reassert)
-		t.From, t.To = i.state, i.state
-		all = append(all, t)
-		if i.class != nil {
-			t := i.transition(now, ClockClass, Reassert)
-			t.From, t.To = i.class, i.class
+		if !i.undecided() {
+			t := i.transition(now, LockState, Reassert)
+			t.From, t.To = i.state, i.state
 			all = append(all, t)
+			if i.class != nil {
+				t := i.transition(now, ClockClass, Reassert)
+				t.From, t.To = i.class, i.class
+				all = append(all, t)
+			}
 		}
+		all = append(all, i.reassertDetails(now)...)
 	}
 	if n.gnss != nil {
 		all = append(all, n.gnss.reassert(now)...)
@@ -224,7 +238,7 @@ func (n *Node) instance(name string) *instance {
 			return i
 		}
 	}
-	i := &instance{name: name, thresholds: n.thresholds, dplls: n.dplls, phase: phase{holdover: n.thresholds.HoldoverTimeout}}
+	i := &instance{name: name, thresholds: n.thresholds, detailed: n.detailed, dplls: n.dplls, phase: phase{holdover: n.thresholds.HoldoverTimeout}}
 	n.instances = append(n.instances, i)
 	return i
 }

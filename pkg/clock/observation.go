@@ -17,7 +17,9 @@ limitations under the License.
 package clock
 
 import (
+	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -37,7 +39,8 @@ type Observation struct {
 // Silence and Down about ptp4l, OSClock, OSClockTracking, OSClockStep and OSClockUnreadable
 // about CLOCK_REALTIME, HardwareClocks, HardwareClock, HardwareClockStep and
 // HardwareClockUnreadable about PTP hardware clocks, GNSSReceivers, GNSSReport, GNSSSilence and
-// GNSSDown about GNSS receivers, and DPLLs and DPLLUnreadable about DPLLs.
+// GNSSDown about GNSS receivers, DPLLs and DPLLUnreadable about DPLLs, and SyncEQualityReport and
+// SyncEQualityUnreadable about synce4l.
 type Fact interface{ fact() }
 
 // Inventory lists every instance that is configured or was found. It is sent
@@ -88,6 +91,8 @@ type TimeProperties struct {
 	PTP bool
 	// UTCOffset is TAI minus UTC; meaningful while PTP is set.
 	UTCOffset time.Duration
+	// Leap is what it announces for the end of the day.
+	Leap Leap
 }
 
 // Sync is one Sync message that ptp4l has processed.
@@ -100,8 +105,8 @@ type Sync struct {
 }
 
 // PathDelay is how long messages take from the master at present, one way (IEEE
-// 1588-2019, 8.2.2 currentDS.meanPathDelay); 0 until ptp4l has measured it. No state
-// depends on it.
+// 1588-2019, 8.2.2 currentDS.meanPathDelay); 0 until ptp4l has measured it. No state but
+// PathDelayState depends on it.
 type PathDelay struct{ Delay time.Duration }
 
 // Silence means that ptp4l answers, but has processed no Sync for longer than
@@ -213,6 +218,19 @@ type Identity [8]byte
 
 // String prints the identity as linuxptp does: 42160d.fffe.627ae7.
 func (i Identity) String() string { return fmt.Sprintf("%x.%x.%x", i[:3], i[3:5], i[5:]) }
+
+// ParseIdentity reads what String prints.
+func ParseIdentity(s string) (Identity, error) {
+	var i Identity
+	text, err := hex.DecodeString(strings.ReplaceAll(s, ".", ""))
+	if err == nil {
+		copy(i[:], text)
+	}
+	if i.String() != s {
+		return Identity{}, fmt.Errorf("%q is no PTP clock identity; one is 42160d.fffe.627ae7", s)
+	}
+	return i, nil
+}
 
 // PortState is the state of a PTP port, with the numbers of IEEE 1588-2019, table 20.
 type PortState uint8

@@ -41,6 +41,7 @@ type osClock struct {
 	seen     bool // anything at all
 	readable bool
 	stepped  bool // the clock was set, and not adjusted since
+	steps    uint64
 	// bounded is whether there is a MaxError. The rest is meaningful only if so.
 	bounded  bool
 	maxError time.Duration
@@ -72,6 +73,7 @@ func (c *osClock) observe(at Instant, f Fact) {
 		c.tracking, c.tracked = f, at
 	case OSClockStep:
 		c.stepped = true
+		c.steps++
 	case OSClockUnreadable:
 		c.seen, c.readable, c.bounded = true, false, false
 	}

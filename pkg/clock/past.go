@@ -34,7 +34,17 @@ type Past struct {
 // turns out to be as it was is not said again; what has changed meanwhile is, and is
 // Missed. An instance that is not there any more is like one that does not answer.
 func (n *Node) Resume(now Instant, past []Past) {
+	if n.dplls != nil { // qualities first: it is told by who asks for one whose it is
+		for _, p := range past {
+			if p.Kind == SyncEQuality {
+				n.dplls.past[p.Instance] = p.Value
+			}
+		}
+	}
 	for _, p := range past {
+		if n.resumeDetail(p) {
+			continue
+		}
 		state, isState := p.Value.(State)
 		switch {
 		case p.Kind == ClockClass && !isState:
@@ -44,9 +54,6 @@ func (n *Node) Resume(now Instant, past []Past) {
 			if status, ok := p.Value.(GNSSStatus); ok {
 				n.gnss.receiver(p.Instance).past = status
 			}
-		case p.Kind == SyncEQuality && n.dplls != nil && !isState:
-			e := n.dplls.eec(p.Instance)
-			e.quality, e.qualityPast = p.Value, true
 		case !isState:
 		case p.Kind == SyncELockState && n.dplls != nil:
 			n.dplls.eec(p.Instance).resume(now, state, p)

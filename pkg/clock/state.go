@@ -68,11 +68,23 @@ const (
 	GNSSSyncStatus
 	// SyncELockState is the state of one DPLL that drives SyncE.
 	SyncELockState
-	// SyncEQuality is the quality of one such DPLL's own clock, while it is on its own.
+	// SyncEQuality is the quality of one such DPLL's own clock, while it is on its own, or what
+	// one device of synce4l passes on.
 	SyncEQuality
 	// HardwareClockSet is that a PTP hardware clock was set, and how far. It is no state,
 	// either.
 	HardwareClockSet
+	// DaemonState is whether one ptp4l instance answers.
+	DaemonState
+	// Grandmaster is the clock that one ptp4l instance gets its time from in the end, or itself.
+	Grandmaster
+	// PTPPortState is the state of one port of a ptp4l instance.
+	PTPPortState
+	// LeapSecond is what one ptp4l instance announces for the end of the day.
+	LeapSecond
+	// PathDelayState is whether messages take from the master of one ptp4l instance as long as
+	// they should.
+	PathDelayState
 )
 
 // String names the kind for logs.
@@ -80,6 +92,7 @@ func (k Kind) String() string {
 	return [...]string{
 		"", "lock-state", "clock-class", "sync-state", "os-clock-sync-state", "os-clock-set",
 		"gnss-sync-status", "synce-lock-state", "synce-clock-quality", "hardware-clock-set",
+		"daemon-state", "grandmaster", "port-state", "leap-second", "path-delay-state",
 	}[k]
 }
 
@@ -89,7 +102,8 @@ type Shift time.Duration
 // String returns the shift in nanoseconds, in decimal.
 func (s Shift) String() string { return strconv.FormatInt(int64(s), 10) }
 
-// Value is what a property can be: a State, a Class, a Shift, a GNSSStatus or a QualityLevel.
+// Value is what a property can be: a State, a Class, a Shift, a GNSSStatus, a QualityLevel, a Daemon,
+// an Identity, a PortState, a Leap or a PathDelayRange.
 type Value interface {
 	String() string
 	value()
@@ -104,8 +118,8 @@ type Transition struct {
 	// At is when the cause was observed, or when a timer ran out.
 	At   Instant
 	Kind Kind
-	// Instance is empty for properties of the node, and the device, such as ptp0, for
-	// HardwareClockSet.
+	// Instance is empty for properties of the node, the device, such as ptp0, for
+	// HardwareClockSet, and the PortName for PTPPortState.
 	Instance string
 	// Interface is the network interface that the instance follows or followed
 	// last, or the input of a DPLL; empty when unknown or when there is none.
@@ -120,6 +134,10 @@ type Transition struct {
 	// set once the source is lost: an old offset says nothing about now.
 	Offset    time.Duration
 	HasOffset bool
+	// PathDelay is how long messages take from the master, when HasPathDelay is set: with
+	// PathDelayState.
+	PathDelay    time.Duration
+	HasPathDelay bool
 	// Fix is what a GNSS receiver has; FixUnknown for anything else, and for one that is
 	// not heard.
 	Fix GNSSFix
@@ -139,7 +157,7 @@ const (
 	PortNotSlave Reason = "PortNotSlave"
 	// SyncSilent: ptp4l lives, but no Sync reaches it.
 	SyncSilent Reason = "SyncSilent"
-	// DaemonDown: ptp4l or gpsd does not answer.
+	// DaemonDown: ptp4l, gpsd or synce4l does not answer.
 	DaemonDown Reason = "DaemonDown"
 	// HoldoverExpired: the source did not come back within the holdover time.
 	HoldoverExpired Reason = "HoldoverExpired"
@@ -175,6 +193,8 @@ const (
 	DPLLGone Reason = "DPLLGone"
 	// DPLLSilent: the kernel does not tell of its DPLLs.
 	DPLLSilent Reason = "DPLLUnreadable"
+	// Reported: ptp4l or synce4l says so.
+	Reported Reason = "Reported"
 	// Reassert: nothing has changed; the present state is said again for those who came late.
 	Reassert Reason = "reassert"
 )

@@ -19,6 +19,7 @@ package clock
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -108,5 +109,65 @@ func TestStatusOfInstancesThatComeAndGo(t *testing.T) {
 	observe(n, []step{{at: 400, fact: one}})
 	if got := names(); !slices.Equal(got, []string{"a"}) {
 		t.Errorf("%v are present", got)
+	}
+}
+
+// What the hardware of a node is like, as far as it is there and can be read.
+func TestStatusOfHardware(t *testing.T) {
+	n := NewNode(limits)
+	if n.PresentHardware() != nil || n.PresentReceivers() != nil || n.PresentDPLLs() != nil {
+		t.Error("something is present that is not watched")
+	}
+	if _, watched := n.OSClockSteps(); watched {
+		t.Error("an OS clock is watched")
+	}
+	n.WatchOSClock(true)
+	n.WatchHardwareClocks()
+	n.WatchGNSS()
+	n.WatchDPLLs()
+	n.Resume(0, []Past{{Kind: SyncELockState, Instance: "ice.1", Value: Locked, Holdover: 5 * time.Second}, {Kind: GNSSSyncStatus, Instance: "gnss1", Value: GNSSNoFix}})
+	observe(n, []step{
+		{at: 0, fact: one},
+		{at: 1, fact: stamped("ptp0")},
+		{at: 1, fact: inTAI},
+		{at: 2, fact: HardwareClocks{Devices: []HardwareClockDevice{{Name: "ptp0", Interfaces: []string{"eth0"}}, {Name: "ptp1"}, {Name: "ptp2"}, {Name: "ptp3"}}}},
+		{at: 3, fact: HardwareClock{Device: "ptp0", Offset: tai - 250, Frequency: -12, HasFrequency: true}},
+		{at: 3, fact: HardwareClock{Device: "ptp1", Offset: 4 * time.Second}},
+		{at: 4, fact: HardwareClockStep{Device: "ptp1", By: 7}},
+		{at: 4, fact: HardwareClock{Device: "ptp1", Offset: 4*time.Second + 7}},
+		{at: 4, fact: HardwareClockStep{Device: "ptp3", By: 7}},
+		{at: 5, fact: HardwareClockUnreadable{Device: "ptp3"}},
+		{at: 6, fact: OSClockStep{By: time.Second}},
+		{at: 7, fact: GNSSReceivers{Open: []string{"gnss0", "gnss1"}, Closed: []string{"gnss2"}}},
+		{at: 8, fact: GNSSReport{Fix: Fix3D, Satellites: 9}, of: "gnss0"},
+		{at: 9, fact: DPLLs{Devices: []DPLL{{Name: "ice.1", Type: DPLLEEC, Lock: DPLLHoldover}, {Name: "ice.1", Type: DPLLPPS, Lock: DPLLLocked}, {Name: "x", Type: DPLLPPS}}}},
+	})
+	hardware := []HardwareStatus{
+		{Device: "ptp0", Interfaces: []string{"eth0"}, Readable: true, Residual: -250, Frequency: -12, HasFrequency: true},
+		{Device: "ptp1", Readable: true, Residual: 7, Steps: 1},
+		{Device: "ptp2"},
+		{Device: "ptp3", Steps: 1},
+	}
+	if diff := cmp.Diff(hardware, n.PresentHardware()); diff != "" {
+		t.Errorf("hardware clocks (-want +got):\n%s", diff)
+	}
+	if steps, watched := n.OSClockSteps(); steps != 1 || !watched {
+		t.Errorf("the OS clock was set %d times, watched: %v", steps, watched)
+	}
+	receivers := []ReceiverStatus{{Name: "gnss1", State: GNSSNoFix}, {Name: "gnss0", State: GNSSSynchronized, Report: GNSSReport{Fix: Fix3D, Satellites: 9}}}
+	if diff := cmp.Diff(receivers, n.PresentReceivers()); diff != "" {
+		t.Errorf("receivers (-want +got):\n%s", diff)
+	}
+	dplls := []DPLLStatus{{"ice.1", DPLLEEC, Holdover}, {"ice.1", DPLLPPS, Locked}, {"x", DPLLPPS, Unknown}}
+	if diff := cmp.Diff(dplls, n.PresentDPLLs()); diff != "" {
+		t.Errorf("DPLLs (-want +got):\n%s", diff)
+	}
+	observe(n, []step{
+		{at: 20, fact: HardwareClocks{}},
+		{at: 21, fact: GNSSReceivers{}},
+		{at: 22, fact: DPLLUnreadable{}},
+	})
+	if n.PresentHardware() != nil || n.PresentReceivers() != nil || n.PresentDPLLs() != nil {
+		t.Error("something is present that is gone")
 	}
 }

@@ -31,7 +31,8 @@ type DPLL struct {
 	Name string
 	Type DPLLType
 	Lock DPLLLock
-	// Input names the input that it is locked to; empty when none is, or the kernel does
+	// Input names the input that it is locked to: the network interface that the frequency
+	// comes from, where the kernel tells, else the pin. Empty when none is, or the kernel does
 	// not say.
 	Input string
 	// Quality is the quality of the DPLL's own clock, while HasQuality is set: what it is
@@ -50,6 +51,17 @@ const (
 	// DPLLEEC drives the Ethernet equipment clock: the frequency of SyncE.
 	DPLLEEC DPLLType = 2
 )
+
+// String names the type as the kernel's documentation does.
+func (t DPLLType) String() string {
+	switch t {
+	case DPLLPPS:
+		return "pps"
+	case DPLLEEC:
+		return "eec"
+	}
+	return "other"
+}
 
 // DPLLLock says how well a DPLL follows its input.
 type DPLLLock uint8
@@ -87,6 +99,21 @@ func (q QualityLevel) String() string { return strconv.Itoa(int(q.SSM)) }
 
 func (QualityLevel) value() {}
 
+// SyncEQualityReport is what quality level synce4l passes on: that of the source which a device is
+// locked to, or do not use.
+type SyncEQualityReport struct {
+	Device string // as synce4l's configuration calls it
+	Level  QualityLevel
+}
+
+// SyncEQualityUnreadable means that synce4l does not tell what it passes on. The next
+// SyncEQualityReport ends it.
+type SyncEQualityUnreadable struct {
+	Device string
+	// Cause says why, for people.
+	Cause string
+}
+
 // DPLLUnreadable means that the kernel does not tell of its DPLLs, or has none. The next
 // DPLLs ends it.
 type DPLLUnreadable struct {
@@ -94,8 +121,10 @@ type DPLLUnreadable struct {
 	Cause string
 }
 
-func (DPLLs) fact()          {}
-func (DPLLUnreadable) fact() {}
+func (DPLLs) fact()                  {}
+func (DPLLUnreadable) fact()         {}
+func (SyncEQualityReport) fact()     {}
+func (SyncEQualityUnreadable) fact() {}
 
 // dplls is the state machine of all DPLLs of the node.
 type dplls struct {
@@ -104,6 +133,13 @@ type dplls struct {
 	// them a ptp4l uses cannot be seen, and one that nobody uses is unlocked for ever.
 	pps  State
 	eecs []*eec
+	// devices are those of the last DPLLs.
+	devices []DPLL
+	// relays are the devices of synce4l.
+	relays []*relay
+	// past are the qualities that were published before they are watched, by the name of whatever
+	// has it: an EEC or a relay.
+	past map[string]Value
 	// holdover is how long an EEC is trusted of which the kernel does not tell any more.
 	holdover phase
 }
@@ -121,13 +157,57 @@ type eec struct {
 	phase
 }
 
+// relay is a device of synce4l, which passes on the quality of its source.
+type relay struct {
+	name string
+	// quality is what was published of it; nil for nothing. past is whether that was before this
+	// device is watched.
+	quality Value
+	past    bool
+}
+
+func (d *dplls) relay(name string) *relay {
+	for _, r := range d.relays {
+		if r.name == name {
+			return r
+		}
+	}
+	r := &relay{name: name, quality: d.past[name], past: d.past[name] != nil}
+	d.relays = append(d.relays, r)
+	return r
+}
+
+// doNotUse is the SSM code of what must not be followed (QL-DNU; ITU-T G.8264, table 11-3).
+const doNotUse = 0x0F
+
+// relayed takes in what synce4l says, and returns what has changed. A synce4l that does not answer
+// may pass on nothing, so what it has said before must not stand.
+func (d *dplls) relayed(now Instant, f Fact) []Transition {
+	var r *relay
+	var level QualityLevel
+	why := Reported
+	switch f := f.(type) {
+	case SyncEQualityReport:
+		r, level = d.relay(f.Device), f.Level
+	case SyncEQualityUnreadable:
+		r, level, why = d.relay(f.Device), QualityLevel{SSM: doNotUse, Enhanced: 0xFF}, DaemonDown
+	}
+	was, missed := r.quality, r.past
+	r.past = false
+	if was != nil && was.String() == level.String() {
+		return nil
+	}
+	r.quality = level
+	return []Transition{{At: now, Kind: SyncEQuality, Instance: r.name, From: was, To: level, Reason: why, Missed: missed}}
+}
+
 func (d *dplls) eec(name string) *eec {
 	for _, e := range d.eecs {
 		if e.name == name {
 			return e
 		}
 	}
-	e := &eec{name: name, phase: d.holdover}
+	e := &eec{name: name, phase: d.holdover, quality: d.past[name], qualityPast: d.past[name] != nil}
 	d.eecs = append(d.eecs, e)
 	return e
 }
@@ -137,7 +217,7 @@ func (d *dplls) step(now Instant, f Fact) []Transition {
 	var changes []Transition
 	switch f := f.(type) {
 	case DPLLs:
-		d.seen, d.pps = true, Unknown
+		d.seen, d.pps, d.devices = true, Unknown, f.Devices
 		for _, device := range f.Devices {
 			switch device.Type {
 			case DPLLPPS:
@@ -155,7 +235,7 @@ func (d *dplls) step(now Instant, f Fact) []Transition {
 			changes = append(changes, e.step(now, func() { e.observe(now, f.Devices[n]) })...)
 		}
 	case DPLLUnreadable:
-		d.seen, d.pps = true, Unknown
+		d.seen, d.pps, d.devices = true, Unknown, nil
 		for _, e := range d.eecs {
 			changes = append(changes, e.step(now, func() { e.gone(now, DPLLSilent) })...)
 		}
@@ -232,6 +312,11 @@ func (d *dplls) reassert(at Instant) []Transition {
 			t := e.transition(at, SyncEQuality, Reassert)
 			t.From, t.To = e.quality, e.quality
 			all = append(all, t)
+		}
+	}
+	for _, r := range d.relays {
+		if r.quality != nil && !r.past {
+			all = append(all, Transition{At: at, Kind: SyncEQuality, Instance: r.name, From: r.quality, To: r.quality, Reason: Reassert})
 		}
 	}
 	return all

@@ -261,3 +261,56 @@ func TestReadyWaitsForDPLLs(t *testing.T) {
 		t.Errorf("DPLLs that are not watched: %v", changes)
 	}
 }
+
+// What synce4l passes on is said when it changes, and a synce4l that is gone passes on nothing.
+func TestSyncEQualityOfSynce4l(t *testing.T) {
+	of := func(ssm uint8) SyncEQualityReport {
+		return SyncEQualityReport{Device: "synce1", Level: QualityLevel{SSM: ssm, Enhanced: 0xFF}}
+	}
+	steps := []step{
+		{at: 0, fact: of(2)},
+		{at: 1000, fact: of(2)},
+		{at: 2000, fact: of(4)},
+		{at: 3000, fact: SyncEQualityUnreadable{Device: "synce1"}},
+		{at: 4000, fact: SyncEQualityUnreadable{Device: "synce1"}},
+		{at: 5000, fact: SyncEQualityUnreadable{Device: "synce2"}},
+		{at: 6000, fact: of(4)},
+		{at: 7000, fact: DPLLs{}},
+	}
+	changes := []string{
+		"2000 synce1 synce-clock-quality 2>4 Reported", "3000 synce1 synce-clock-quality 4>15 DaemonDown",
+		"5000 synce2 synce-clock-quality ->15 DaemonDown", "6000 synce1 synce-clock-quality 15>4 Reported",
+	}
+	for _, tc := range []struct {
+		name string
+		past []Past
+		want []string
+	}{
+		{"from nothing", nil, append([]string{"0 synce1 synce-clock-quality ->2 Reported"}, changes...)},
+		{"as before", []Past{{Kind: SyncEQuality, Instance: "synce1", Value: QualityLevel{SSM: 2}}}, changes},
+		{"another than before", []Past{{Kind: SyncEQuality, Instance: "synce1", Value: QualityLevel{SSM: 11}}}, append([]string{"0 synce1 synce-clock-quality 11>2 Reported missed"}, changes...)},
+	} {
+		n := NewNode(limits)
+		n.WatchDPLLs()
+		n.Resume(0, tc.past)
+		var got []string
+		for _, s := range steps {
+			for _, c := range n.Observe(Observation{At: s.at * ms, Fact: s.fact}) {
+				got = append(got, describe(c))
+			}
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
+		}
+		var again []string
+		for _, c := range n.Reassert(8000 * ms) {
+			again = append(again, describe(c))
+		}
+		if diff := cmp.Diff([]string{"8000 synce1 synce-clock-quality 4>4 reassert", "8000 synce2 synce-clock-quality 15>15 reassert"}, again); diff != "" {
+			t.Errorf("%s, said again (-want +got):\n%s", tc.name, diff)
+		}
+	}
+	if changes := NewNode(limits).Observe(Observation{Fact: of(2)}); changes != nil {
+		t.Errorf("SyncE is not watched: %v", changes)
+	}
+}

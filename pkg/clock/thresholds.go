@@ -43,6 +43,9 @@ type Thresholds struct {
 	// follows, of a reading that counts towards LOCKED. Readings beyond twice of it count
 	// towards FREERUN. LockSamples and UnlockSamples are how many in a row.
 	OSClockOffset time.Duration
+	// MaxPathDelay is how long messages may take from the master; a path delay that was out of
+	// range must be a tenth shorter. One that is negative is out of range, too.
+	MaxPathDelay time.Duration
 }
 
 // ShortestOSClockTimeout is the shortest OSClockTimeout that a clock keeps that is
@@ -65,6 +68,7 @@ func DefaultThresholds() Thresholds {
 		HoldoverTimeout: 5 * time.Second,
 		OSClockTimeout:  5 * time.Second,
 		OSClockOffset:   time.Microsecond,
+		MaxPathDelay:    defaultMaxPathDelay,
 	}
 }
 
@@ -85,6 +89,8 @@ func (t Thresholds) Validate() error {
 		return fmt.Errorf("thresholds: osClockTimeout is %v; it must be at least %v, because the kernel counts in seconds; for example 5s", t.OSClockTimeout, ShortestOSClockTimeout)
 	case t.OSClockOffset <= 0:
 		return fmt.Errorf("thresholds: osClockOffset is %v; it must be positive, for example 1us", t.OSClockOffset)
+	case t.MaxPathDelay <= 0:
+		return fmt.Errorf("thresholds: maxPathDelay is %v; it must be positive, for example 1ms", t.MaxPathDelay)
 	}
 	return nil
 }

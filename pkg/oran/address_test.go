@@ -260,6 +260,10 @@ func TestDefine(t *testing.T) {
 			Resource: "/sync/ptp-status/hardware-clock-set", EventType: "com.github.eventing-ptp.hardware-clock.stepped",
 			DataType: "metric", ValueType: "decimal64.3",
 		}},
+		{"com.github.eventing-ptp.grandmaster.changed", oran.Definition{
+			Resource: "/sync/ptp-status/grandmaster", EventType: "com.github.eventing-ptp.grandmaster.changed",
+			DataType: "notification", ValueType: "enumeration",
+		}},
 	} {
 		if got, ok := oran.Define(tc.name); !ok || got != tc.want {
 			t.Errorf("Define(%q) = %+v, %v, want %+v", tc.name, got, ok, tc.want)
@@ -268,6 +272,21 @@ func TestDefine(t *testing.T) {
 	for _, name := range []string{"", "/sync", "/sync/ptp-status/lock-state/", "event.sync.ptp-status"} {
 		if got, ok := oran.Define(name); ok {
 			t.Errorf("Define(%q) = %+v, want none", name, got)
+		}
+	}
+}
+
+func TestDetails(t *testing.T) {
+	for _, tc := range []struct {
+		types []string
+		want  bool
+	}{
+		{nil, false},
+		{[]string{oran.LockStateChange, oran.OSClockStepped}, false},
+		{[]string{oran.LockStateChange, oran.LeapSecondChanged}, true},
+	} {
+		if got := oran.Details(tc.types); got != tc.want {
+			t.Errorf("%q: %v", tc.types, got)
 		}
 	}
 }

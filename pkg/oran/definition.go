@@ -38,6 +38,17 @@ const (
 	OSClockSet = "/sync/sync-status/os-clock-set"
 	// HardwareClockSet is that a PTP hardware clock was set. It is not O-RAN's.
 	HardwareClockSet = "/sync/ptp-status/hardware-clock-set"
+	// DaemonState is whether one ptp4l answers. It is not O-RAN's, and neither are the next.
+	DaemonState = "/sync/ptp-status/daemon-state"
+	// Grandmaster is the clock that one PTP instance gets its time from in the end.
+	Grandmaster = "/sync/ptp-status/grandmaster"
+	// PortState is the state of one port of a PTP instance.
+	PortState = "/sync/ptp-status/port-state"
+	// LeapSecond is what one PTP instance announces for the end of the day.
+	LeapSecond = "/sync/ptp-status/leap-second"
+	// PathDelayState is whether messages take from the master of one PTP instance as long as
+	// they should.
+	PathDelayState = "/sync/ptp-status/path-delay-state"
 	// GNSSSyncStatus is the state of a GNSS receiver.
 	GNSSSyncStatus = "/sync/gnss-status/gnss-sync-status"
 	// SyncELockState is how well a SyncE clock follows its source.
@@ -70,6 +81,12 @@ const (
 	OSClockStepped = OwnPrefix + "os-clock.stepped"
 	// HardwareClockStepped tells of HardwareClockSet.
 	HardwareClockStepped = OwnPrefix + "hardware-clock.stepped"
+	// DaemonStateChanged, and those that follow, tell of what they are named after.
+	DaemonStateChanged    = OwnPrefix + "daemon-state.changed"
+	GrandmasterChanged    = OwnPrefix + "grandmaster.changed"
+	PortStateChanged      = OwnPrefix + "port-state.changed"
+	LeapSecondChanged     = OwnPrefix + "leap-second.changed"
+	PathDelayStateChanged = OwnPrefix + "path-delay-state.changed"
 	// EventsLostNotice tells of EventsLost: events that should have come before it.
 	EventsLostNotice = OwnPrefix + "events.lost"
 )
@@ -108,6 +125,11 @@ func Definitions() []Definition {
 		{SyncEClockQuality, SyncEClockQualityChange, Metric, Decimal},
 		{OSClockSet, OSClockStepped, Metric, Decimal},
 		{HardwareClockSet, HardwareClockStepped, Metric, Decimal},
+		{DaemonState, DaemonStateChanged, Notification, Enumeration},
+		{Grandmaster, GrandmasterChanged, Notification, Enumeration},
+		{PortState, PortStateChanged, Notification, Enumeration},
+		{LeapSecond, LeapSecondChanged, Notification, Enumeration},
+		{PathDelayState, PathDelayStateChanged, Notification, Enumeration},
 		{EventsLost, EventsLostNotice, Metric, Decimal},
 	}
 }
@@ -119,6 +141,13 @@ func Wanted(eventType string, types []string) bool {
 		return eventType == EventsLostNotice || !strings.HasPrefix(eventType, OwnPrefix)
 	}
 	return slices.Contains(types, eventType)
+}
+
+// Details is whether these types ask for any that tells of a ptp4l more than its states
+// (clock.Node.WatchDetails).
+func Details(types []string) bool {
+	return slices.ContainsFunc([]string{DaemonStateChanged, GrandmasterChanged, PortStateChanged, LeapSecondChanged, PathDelayStateChanged},
+		func(eventType string) bool { return Wanted(eventType, types) })
 }
 
 // Define returns the row of a resource or of an event type, and whether there is one.

@@ -41,9 +41,9 @@ type Event struct {
 	Subject string
 	// Time is when the change was observed.
 	Time time.Time
-	// State is the value now: LOCKED, HOLDOVER or FREERUN, or the state of a GNSS receiver,
-	// or the clock class or quality level in decimal, or by how many nanoseconds a clock was
-	// set. Previous is the one before, empty when this is the first.
+	// State is the value now: LOCKED, HOLDOVER or FREERUN, or another clock.Value in words, or
+	// the clock class or quality level in decimal, or by how many nanoseconds a clock was set.
+	// Previous is the one before, empty when this is the first.
 	State, Previous string
 	// Reason says why, in CamelCase: a clock.Reason.
 	Reason string
@@ -168,8 +168,8 @@ func (e Encoder) describe(t clock.Transition) (string, []Value, error) {
 	case clock.GNSSSyncStatus:
 		receiver := node + "/" + url.PathEscape(t.Instance) + "/master"
 		values := []Value{{receiver, Notification, Enumeration, t.To.String()}}
-		if fix, ok := gpsFix(t.Fix); ok {
-			values = append(values, Value{receiver + "/gpsFix", Metric, Decimal, fix})
+		if fix, ok := t.Fix.Number(); ok {
+			values = append(values, Value{receiver + "/gpsFix", Metric, Decimal, strconv.Itoa(fix)})
 		}
 		return GNSSSyncStatus, values, nil
 	case clock.SyncELockState:
@@ -183,28 +183,23 @@ func (e Encoder) describe(t clock.Transition) (string, []Value, error) {
 		return SyncEClockQuality, values, nil
 	case clock.HardwareClockSet:
 		return HardwareClockSet, []Value{{node + "/" + url.PathEscape(t.Instance), Metric, Decimal, t.To.String()}}, nil
+	case clock.DaemonState:
+		return DaemonState, []Value{{node + "/" + url.PathEscape(t.Instance), Notification, Enumeration, t.To.String()}}, nil
+	case clock.Grandmaster:
+		return Grandmaster, []Value{{node + "/" + portOf(t) + "/master", Notification, Enumeration, t.To.String()}}, nil
+	case clock.PTPPortState:
+		return PortState, []Value{{node + "/" + portOf(t), Notification, Enumeration, t.To.String()}}, nil
+	case clock.LeapSecond:
+		return LeapSecond, []Value{{node + "/" + portOf(t) + "/master", Notification, Enumeration, t.To.String()}}, nil
+	case clock.PathDelayState:
+		port := node + "/" + portOf(t) + "/master"
+		values := []Value{{port, Notification, Enumeration, t.To.String()}}
+		if t.HasPathDelay {
+			values = append(values, Value{port, Metric, Decimal, strconv.FormatInt(t.PathDelay.Nanoseconds(), 10)})
+		}
+		return PathDelayState, values, nil
 	}
 	return "", nil, fmt.Errorf("kind %d of %q is not known", uint8(t.Kind), t.Instance)
-}
-
-// gpsFix returns a fix in the numbers that consumers know (those of u-blox, UBX-NAV-STATUS),
-// and whether there is something to say.
-func gpsFix(f clock.GNSSFix) (string, bool) {
-	switch f {
-	case clock.FixNone:
-		return "0", true
-	case clock.FixDeadReckoning:
-		return "1", true
-	case clock.Fix2D:
-		return "2", true
-	case clock.Fix3D:
-		return "3", true
-	case clock.FixWithDeadReckoning:
-		return "4", true
-	case clock.FixTimeOnly:
-		return "5", true
-	}
-	return "", false
 }
 
 // portOf names the port that t is about: by its interface, or by the instance where
@@ -246,13 +241,7 @@ func (e Event) Past(here Place) (clock.Past, bool) {
 		return p, err == nil
 	case GNSSSyncStatus:
 		p.Kind = clock.GNSSSyncStatus
-		for s := clock.GNSSNoFix; s <= clock.GNSSSynchronized; s++ {
-			if s.String() == e.State {
-				p.Value = s
-				return p, true
-			}
-		}
-		return clock.Past{}, false
+		return one(p, e.State, clock.GNSSNoFix, clock.GNSSAntennaShort, clock.GNSSAntennaOpen, clock.GNSSAcquiring, clock.GNSSSynchronized)
 	case SyncELockState:
 		p.Kind = clock.SyncELockState
 	case SyncEClockQuality:
@@ -260,12 +249,35 @@ func (e Event) Past(here Place) (clock.Past, bool) {
 		ssm, err := strconv.ParseUint(e.State, 10, 8)
 		p.Value = clock.QualityLevel{SSM: uint8(ssm)}
 		return p, err == nil
+	case DaemonState:
+		p.Kind = clock.DaemonState
+		return one(p, e.State, clock.Daemon(true), clock.Daemon(false))
+	case Grandmaster:
+		p.Kind = clock.Grandmaster
+		identity, err := clock.ParseIdentity(e.State)
+		p.Value = identity
+		return p, err == nil
+	case PortState:
+		p.Kind = clock.PTPPortState
+		return one(p, e.State, clock.Initializing, clock.Faulty, clock.Disabled, clock.Listening, clock.PreMaster, clock.Master,
+			clock.Passive, clock.Uncalibrated, clock.Slave)
+	case LeapSecond:
+		p.Kind = clock.LeapSecond
+		return one(p, e.State, clock.NoLeap, clock.Leap59, clock.Leap61)
+	case PathDelayState:
+		p.Kind = clock.PathDelayState
+		return one(p, e.State, clock.InRange, clock.OutOfRange)
 	default:
 		return clock.Past{}, false
 	}
-	for _, s := range []clock.State{clock.Freerun, clock.Holdover, clock.Locked} {
-		if s.String() == e.State {
-			p.Value = s
+	return one(p, e.State, clock.Freerun, clock.Holdover, clock.Locked)
+}
+
+// one returns p with the one of these values that is called so, and whether there is one.
+func one(p clock.Past, name string, values ...clock.Value) (clock.Past, bool) {
+	for _, v := range values {
+		if v.String() == name {
+			p.Value = v
 			return p, true
 		}
 	}

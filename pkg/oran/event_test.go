@@ -213,6 +213,58 @@ func TestStructuredCloudEvent(t *testing.T) {
 				{"ResourceAddress": "/cluster/node/n1.example.com/ptp2",
 				 "data_type": "metric", "value_type": "decimal64.3", "value": "1000000"}]}}`,
 	}, {
+		name:   "path-delay-state",
+		format: oran.SourceFull,
+		transition: clock.Transition{
+			Kind: clock.PathDelayState, Instance: "ptp4l.0", Interface: "ens1f0", From: clock.InRange, To: clock.OutOfRange, Reason: clock.Reported,
+			PathDelay: 1200 * time.Microsecond, HasPathDelay: true,
+		},
+		want: `{
+			"specversion": "1.0",
+			"type": "com.github.eventing-ptp.path-delay-state.changed",
+			"source": "/cluster/node/n1.example.com/sync/ptp-status/path-delay-state",
+			"id": "6a1f3c2b9e4d-17",
+			"time": "2026-11-20T09:09:07.781100559Z",
+			"subject": "ptp4l.0",
+			"datacontenttype": "application/json",
+			"resourceaddress": "/cluster/node/n1.example.com/sync/ptp-status/path-delay-state",
+			"node": "n1.example.com",
+			"instance": "ptp4l.0",
+			"ptpstate": "OUT-OF-RANGE",
+			"previousstate": "IN-RANGE",
+			"ptpreason": "Reported",
+			"sequence": "00000000000000000017",
+			"partitionkey": "/cluster/node/n1.example.com/sync/ptp-status/path-delay-state",
+			"data": {"version": "1.0", "values": [
+				{"ResourceAddress": "/cluster/node/n1.example.com/ens1f0/master",
+				 "data_type": "notification", "value_type": "enumeration", "value": "OUT-OF-RANGE"},
+				{"ResourceAddress": "/cluster/node/n1.example.com/ens1f0/master",
+				 "data_type": "metric", "value_type": "decimal64.3", "value": "1200000"}]}}`,
+	}, {
+		name:   "port-state of a port whose interface is not known",
+		format: oran.SourceORAN,
+		transition: clock.Transition{
+			Kind: clock.PTPPortState, Instance: "ptp4l.0-1", To: clock.Listening, Reason: clock.Reported,
+		},
+		want: `{
+			"specversion": "1.0",
+			"type": "com.github.eventing-ptp.port-state.changed",
+			"source": "/sync/ptp-status/port-state",
+			"id": "6a1f3c2b9e4d-17",
+			"time": "2026-11-20T09:09:07.781100559Z",
+			"subject": "ptp4l.0-1",
+			"datacontenttype": "application/json",
+			"resourceaddress": "/cluster/node/n1.example.com/sync/ptp-status/port-state",
+			"node": "n1.example.com",
+			"instance": "ptp4l.0-1",
+			"ptpstate": "LISTENING",
+			"ptpreason": "Reported",
+			"sequence": "00000000000000000017",
+			"partitionkey": "/cluster/node/n1.example.com/sync/ptp-status/port-state",
+			"data": {"version": "1.0", "values": [
+				{"ResourceAddress": "/cluster/node/n1.example.com/ptp4l.0-1",
+				 "data_type": "notification", "value_type": "enumeration", "value": "LISTENING"}]}}`,
+	}, {
 		name:   "clock-class",
 		format: oran.SourceFull,
 		transition: clock.Transition{
@@ -578,6 +630,12 @@ func TestPast(t *testing.T) {
 		{Kind: clock.GNSSSyncStatus, Instance: "gnss1", To: clock.GNSSAntennaShort},
 		{Kind: clock.SyncELockState, Instance: "ice.507c6fffff1fb1b8", To: clock.Holdover},
 		{Kind: clock.SyncEQuality, Instance: "ice.507c6fffff1fb1b8", To: clock.QualityLevel{SSM: 11}},
+		{Kind: clock.DaemonState, Instance: "ptp4l.0", To: clock.Daemon(true), Reason: clock.Reported},
+		{Kind: clock.Grandmaster, Instance: "ptp4l.0", To: clock.Identity{0x42, 0x16, 0x0d, 0xff, 0xfe, 0x62, 0x7a, 0xe7}},
+		{Kind: clock.PTPPortState, Instance: "ptp4l.0-1", To: clock.PreMaster},
+		{Kind: clock.PTPPortState, Instance: "ptp4l.0-2", To: clock.Slave},
+		{Kind: clock.LeapSecond, Instance: "ptp4l.0", To: clock.Leap59},
+		{Kind: clock.PathDelayState, Instance: "ptp4l.0", To: clock.OutOfRange},
 	} {
 		event := encode(t, oran.SourceORAN, transition)
 		got, ok := event.Past(here)
@@ -605,7 +663,7 @@ func TestPast(t *testing.T) {
 		t.Errorf("lost events are the past of a clock: %+v", p)
 	}
 	for _, state := range []string{"", "UNKNOWN", "256", "LOCKED "} {
-		for _, resource := range []string{oran.LockState, oran.ClockClass, oran.GNSSSyncStatus, oran.SyncELockState, oran.SyncEClockQuality} {
+		for _, resource := range []string{oran.LockState, oran.ClockClass, oran.GNSSSyncStatus, oran.SyncELockState, oran.SyncEClockQuality, oran.DaemonState, oran.Grandmaster, oran.PortState, oran.LeapSecond, oran.PathDelayState} {
 			event := oran.Event{Address: oran.Address{Cluster: here.Cluster, Node: here.Node, Resource: resource}, State: state}
 			if p, ok := event.Past(here); ok {
 				t.Errorf("%s %q is understood as %+v", resource, state, p)

@@ -53,8 +53,26 @@ func validate(t *testing.T, schema *jsonschema.Schema, data string) error {
 // What is sent is what the published schemas say, and there is a schema for all of it.
 func TestDataIsAsItsSchemaSays(t *testing.T) {
 	sent := map[string]int{}
-	for _, kind := range []clock.Kind{clock.LockState, clock.ClockClass, clock.SyncState, clock.OSClockState, clock.OSClockSet, clock.HardwareClockSet, clock.GNSSSyncStatus, clock.SyncELockState, clock.SyncEQuality} {
+	for _, kind := range []clock.Kind{
+		clock.LockState, clock.ClockClass, clock.SyncState, clock.OSClockState, clock.OSClockSet, clock.HardwareClockSet, clock.GNSSSyncStatus, clock.SyncELockState,
+		clock.SyncEQuality, clock.DaemonState, clock.Grandmaster, clock.PTPPortState, clock.LeapSecond, clock.PathDelayState,
+	} {
 		values := []clock.Value{clock.Locked, clock.Holdover, clock.Freerun}
+		switch kind {
+		case clock.DaemonState:
+			values = []clock.Value{clock.Daemon(true), clock.Daemon(false)}
+		case clock.Grandmaster:
+			values = []clock.Value{clock.Identity{}, clock.Identity{0xff, 1, 2, 3, 4, 5, 6, 0xff}}
+		case clock.PTPPortState:
+			values = nil
+			for s := clock.Initializing; s <= clock.Slave; s++ {
+				values = append(values, s)
+			}
+		case clock.LeapSecond:
+			values = []clock.Value{clock.NoLeap, clock.Leap59, clock.Leap61}
+		case clock.PathDelayState:
+			values = []clock.Value{clock.InRange, clock.OutOfRange}
+		}
 		if kind == clock.ClockClass {
 			values = []clock.Value{clock.Class(0), clock.Class(6), clock.Class(13), clock.Class(248), clock.Class(255)}
 		}
@@ -70,7 +88,7 @@ func TestDataIsAsItsSchemaSays(t *testing.T) {
 		for _, to := range values {
 			for _, offset := range []time.Duration{-time.Hour, 0, 37 * time.Microsecond} {
 				for _, transition := range []clock.Transition{
-					{Kind: kind, Instance: "ptp4l.0", Interface: "ens1f0", To: to, Offset: offset, HasOffset: true, Fix: clock.Fix3D},
+					{Kind: kind, Instance: "ptp4l.0", Interface: "ens1f0", To: to, Offset: offset, HasOffset: true, PathDelay: offset, HasPathDelay: true, Fix: clock.Fix3D},
 					{Kind: kind, Instance: "a b/c\n", To: to},
 				} {
 					event := encode(t, oran.SourceFull, transition)

@@ -51,6 +51,7 @@ func (m *Metrics) observeClocks(to metric.Observer, c Clocks) {
 	for _, s := range c.Instances {
 		m.observeInstance(to, s)
 	}
+	m.observeHardware(to, c)
 }
 
 func (m *Metrics) observeState(to metric.Observer, i metric.Int64Observable, is clock.State, more ...attribute.KeyValue) {

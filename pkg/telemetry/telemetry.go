@@ -38,12 +38,14 @@ import (
 
 // The attributes of measurements, besides those of Knative and of OpenTelemetry.
 const (
+	deviceKey   = attribute.Key("ptp.device")
 	instanceKey = attribute.Key("ptp.instance") // Prometheus has an "instance" of its own
 	outcomeKey  = attribute.Key("ptp.outcome")
 	portKey     = attribute.Key("ptp.port")
 	stateKey    = attribute.Key("ptp.state")
 	statusKey   = attribute.Key("ptp.status")
 	targetKey   = attribute.Key("ptp.target")
+	typeKey     = attribute.Key("ptp.type")
 )
 
 // Adapter says what is measured.
@@ -69,8 +71,14 @@ type Readings struct {
 type Clocks struct {
 	// Node is the state of the node, and OSClock that of its own clock.
 	Node, OSClock clock.State
-	// Instances are those that are there.
+	// OSClockSteps is how often the OS clock was set, while OSClockWatched is set.
+	OSClockSteps   uint64
+	OSClockWatched bool
+	// Instances and the others are those that are there.
 	Instances []clock.Status
+	Hardware  []clock.HardwareStatus
+	Receivers []clock.ReceiverStatus
+	DPLLs     []clock.DPLLStatus
 }
 
 // Backlog is what is not yet at the sink.
@@ -103,6 +111,7 @@ type Metrics struct {
 	adapter  []attribute.KeyValue
 	readings Readings
 	clocks   clockInstruments
+	hardware hardwareInstruments
 	backlog  backlogInstruments
 	journal  journalInstruments
 	events   eventInstruments
@@ -122,6 +131,7 @@ func New(provider metric.MeterProvider, a Adapter, r Readings) (*Metrics, error)
 		},
 		readings: r,
 		clocks:   newClockInstruments(&b),
+		hardware: newHardwareInstruments(&b),
 		backlog:  newBacklogInstruments(&b),
 		journal:  newJournalInstruments(&b),
 		events:   newEventInstruments(&b),
@@ -186,6 +196,13 @@ func (b *builder) count(name, unit, description string) metric.Int64ObservableCo
 // seconds is a state that is a time.
 func (b *builder) seconds(name, description string) metric.Float64ObservableGauge {
 	i, err := b.meter.Float64ObservableGauge(name, metric.WithUnit("s"), metric.WithDescription(description))
+	b.observed, b.errs = append(b.observed, i), append(b.errs, err)
+	return i
+}
+
+// ratio is a state that is a part of something.
+func (b *builder) ratio(name, description string) metric.Float64ObservableGauge {
+	i, err := b.meter.Float64ObservableGauge(name, metric.WithUnit("1"), metric.WithDescription(description))
 	b.observed, b.errs = append(b.observed, i), append(b.errs, err)
 	return i
 }

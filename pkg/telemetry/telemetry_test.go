@@ -122,13 +122,15 @@ func states(name, attributes, is string, all ...string) []string {
 		if state == is {
 			value = 1
 		}
-		lines = append(lines, fmt.Sprintf("%s{%s} %d now", name, strings.TrimSpace(attributes+" ptp.state="+state), value))
+		sorted := slices.Sorted(slices.Values(strings.Fields(attributes + " ptp.state=" + state)))
+		lines = append(lines, fmt.Sprintf("%s{%s} %d now", name, strings.Join(sorted, " "), value))
 	}
 	return lines
 }
 
 var (
 	three = []string{"FREERUN", "HOLDOVER", "LOCKED"}
+	five  = []string{"FAILURE-NOFIX", "ANTENNA-SHORT-CIRCUIT", "ANTENNA-DISCONNECTED", "ACQUIRING-SYNC", "SYNCHRONIZED"}
 	nine  = []string{"INITIALIZING", "FAULTY", "DISABLED", "LISTENING", "PRE_MASTER", "MASTER", "PASSIVE", "UNCALIBRATED", "SLAVE"}
 )
 
@@ -184,6 +186,47 @@ func TestClocks(t *testing.T) {
 				{
 					"ptp.clock.class{ptp.instance=ptp4l.0} 248",
 					"ptp.daemon.up{ptp.instance=ptp4l.0} 0 now",
+				},
+			},
+		},
+		{
+			"hardware, as far as it is known", telemetry.Clocks{
+				OSClockSteps: 2, OSClockWatched: true,
+				Hardware: []clock.HardwareStatus{
+					{Device: "ptp0", Readable: true, Residual: -250, Frequency: -1200, HasFrequency: true, Steps: 3},
+					{Device: "ptp1", Readable: true, Residual: 7},
+					{Device: "ptp2", Residual: 7, Steps: 1},
+				},
+				Receivers: []clock.ReceiverStatus{
+					{Name: "gnss0", State: clock.GNSSSynchronized, Report: clock.GNSSReport{Fix: clock.FixTimeOnly, Satellites: 11}},
+					{Name: "gnss1", State: clock.GNSSNoFix},
+					{Name: "gnss2"},
+				},
+				DPLLs: []clock.DPLLStatus{
+					{Name: "ice.1", Type: clock.DPLLEEC, State: clock.Holdover},
+					{Name: "ice.1", Type: clock.DPLLPPS, State: clock.Locked},
+					{Name: "new.2", Type: 7, State: clock.Freerun},
+					{Name: "old.3", Type: clock.DPLLEEC},
+				},
+			}, [][]string{
+				states("ptp.gnss.state", "ptp.device=gnss0", "SYNCHRONIZED", five...),
+				states("ptp.gnss.state", "ptp.device=gnss1", "FAILURE-NOFIX", five...),
+				states("ptp.dpll.state", "ptp.device=ice.1 ptp.type=eec", "HOLDOVER", three...),
+				states("ptp.dpll.state", "ptp.device=ice.1 ptp.type=pps", "LOCKED", three...),
+				states("ptp.dpll.state", "ptp.device=new.2 ptp.type=other", "FREERUN", three...),
+				{
+					"ptp.os_clock.steps{} 2 in all",
+					"ptp.hardware_clock.readable{ptp.device=ptp0} 1 now",
+					"ptp.hardware_clock.readable{ptp.device=ptp1} 1 now",
+					"ptp.hardware_clock.readable{ptp.device=ptp2} 0 now",
+					"ptp.hardware_clock.residual{ptp.device=ptp0} -2.5e-07s",
+					"ptp.hardware_clock.residual{ptp.device=ptp1} 7e-09s",
+					"ptp.hardware_clock.frequency{ptp.device=ptp0} -1.2000000000000002e-061",
+					"ptp.hardware_clock.steps{ptp.device=ptp0} 3 in all",
+					"ptp.hardware_clock.steps{ptp.device=ptp1} 0 in all",
+					"ptp.hardware_clock.steps{ptp.device=ptp2} 1 in all",
+					"ptp.gnss.fix{ptp.device=gnss0} 5",
+					"ptp.gnss.satellites{ptp.device=gnss0} 11",
 				},
 			},
 		},

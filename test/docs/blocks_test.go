@@ -64,7 +64,7 @@ func TestSourcesInPages(t *testing.T) {
 			}
 		}
 	}
-	if diff := cmp.Diff(map[string]int{"README.md": 1, "docs/ocloud.md": 1, "docs/ptpsource.md": 4}, found); diff != "" {
+	if diff := cmp.Diff(map[string]int{"README.md": 1, "docs/events.md": 1, "docs/ocloud.md": 1, "docs/ptpsource.md": 4}, found); diff != "" {
 		t.Errorf("pages with PtpSources, expected (-) and found (+):\n%s", diff)
 	}
 }

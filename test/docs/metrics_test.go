@@ -18,6 +18,7 @@ package docs_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -38,8 +39,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"knative.dev/pkg/observability/metrics"
 
+	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
 	"github.com/eventing-ptp/eventing-ptp/pkg/observe/linuxptp/simulator"
+	"github.com/eventing-ptp/eventing-ptp/pkg/telemetry"
 	"github.com/eventing-ptp/eventing-ptp/test/docs"
 )
 
@@ -52,9 +56,9 @@ type family struct {
 }
 
 // documented returns the metrics of docs/metrics.md by name, and the labels that all have.
-func documented(t *testing.T, page *docs.Page) (metrics map[string]family, common []string) {
+func documented(t *testing.T, page *docs.Page) (all map[string]family, common []string) {
 	t.Helper()
-	metrics = map[string]family{}
+	all = map[string]family{}
 	code := regexp.MustCompile("`([^`]+)`")
 	for line := range strings.Lines(page.Text) {
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
@@ -76,8 +80,8 @@ func documented(t *testing.T, page *docs.Page) (metrics map[string]family, commo
 				f.Labels = append(f.Labels, label[1])
 			}
 			slices.Sort(f.Labels)
-			metrics[name[1]] = f
-			if !regexp.MustCompile("^" + underscores(inOTel[1]) + "(_seconds|_bytes)?(_total)?$").MatchString(name[1]) {
+			all[name[1]] = f
+			if !regexp.MustCompile("^" + underscores(inOTel[1]) + "(_seconds|_bytes|_ratio)?(_total)?$").MatchString(name[1]) {
 				t.Errorf("%s: Prometheus would not call %s so", name[1], inOTel[1])
 			}
 			if strings.HasSuffix(name[1], "_total") != (f.Type == "counter") {
@@ -85,7 +89,7 @@ func documented(t *testing.T, page *docs.Page) (metrics map[string]family, commo
 			}
 		}
 	}
-	return metrics, common
+	return all, common
 }
 
 func underscores(name string) string { return strings.ReplaceAll(name, ".", "_") }
@@ -270,6 +274,38 @@ func answering(t *testing.T) (url string, answer *atomic.Int32) {
 	return s.URL, answer
 }
 
+// ofHardware returns the metrics of clocks that the machine of a test may not have. Those of real
+// hardware clocks are scraped in a virtual machine (test/vm).
+func ofHardware(t *testing.T, common []string) map[string]family {
+	t.Helper()
+	address := freeAddress(t)
+	provider, err := metrics.NewMeterProvider(t.Context(), metrics.Config{Protocol: metrics.ProtocolPrometheus, Endpoint: address})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = provider.Shutdown(context.Background()) })
+	m, err := telemetry.New(provider, telemetry.Adapter{Node: "n1", Source: "fleet", Namespace: "default"}, telemetry.Readings{Clocks: func() telemetry.Clocks {
+		return telemetry.Clocks{
+			Hardware:  []clock.HardwareStatus{{Device: "ptp0", Readable: true, Residual: 250, Frequency: 12.5, HasFrequency: true, Steps: 1}},
+			Receivers: []clock.ReceiverStatus{{Name: "gnss0", State: clock.GNSSSynchronized, Report: clock.GNSSReport{Fix: clock.Fix3D, Satellites: 9}}},
+			DPLLs:     []clock.DPLLStatus{{Name: "ice.1", Type: clock.DPLLEEC, State: clock.Holdover}},
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = m.Close() })
+	a := &measuredAdapter{t: t, common: common, url: "http://" + address + "/metrics"}
+	return a.wait("hardware", map[string]string{
+		"ptp_hardware_clock_residual_seconds ptp_device=ptp0":             "2.5e-07",
+		"ptp_hardware_clock_frequency_ratio ptp_device=ptp0":              "1.2500000000000001e-08",
+		"ptp_hardware_clock_steps_total ptp_device=ptp0":                  "1",
+		"ptp_gnss_state ptp_device=gnss0 ptp_state=SYNCHRONIZED":          "1",
+		"ptp_gnss_fix ptp_device=gnss0":                                   "3",
+		"ptp_dpll_state ptp_device=ice.1 ptp_state=HOLDOVER ptp_type=eec": "1",
+	})
+}
+
 // The metrics of docs/metrics.md are those that an adapter has, with the same types and
 // labels, and say what happens to clock and sink.
 func TestMetrics(t *testing.T) {
@@ -285,14 +321,14 @@ func TestMetrics(t *testing.T) {
 	c.SlaveOnly = true
 	c.Announce.Interval = 0 // it is SLAVE at once, and stays so while the grandmaster is silent
 	c.Sync.Jitter = 0
-	clock, err := simulator.New(simulator.Config{Socket: socket, Clock: c})
+	ptp4l, err := simulator.New(simulator.Config{Socket: socket, Clock: c})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := clock.Start(t.Context()); err != nil {
+	if err := ptp4l.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(clock.Close)
+	t.Cleanup(ptp4l.Close)
 	sink, answer := answering(t)
 	graveyard, _ := answering(t)
 	program := buildAdapter(t)
@@ -325,6 +361,7 @@ func TestMetrics(t *testing.T) {
 	})
 	withOSClock := startMeasured(t, program, page, common, `{"osClock": {"enabled": true}}`, "-sink", sink, "-socket", filepath.Join(dir, "none.*"))
 	maps.Copy(all, withOSClock.wait("without ptp4l", map[string]string{"ptp_node_state ptp_state=FREERUN": "1"}))
+	maps.Copy(all, ofHardware(t, common))
 	got := map[string]family{}
 	for name, f := range all {
 		f.series = nil
@@ -341,7 +378,7 @@ func TestMetrics(t *testing.T) {
 	}
 
 	answer.Store(http.StatusServiceUnavailable)
-	clock.Silence()
+	ptp4l.Silence()
 	all = a.wait("silence, and a sink that fails", map[string]string{
 		"ptp_node_state ptp_state=HOLDOVER":                  "1",
 		"ptp_node_state ptp_state=LOCKED":                    "0",
@@ -374,7 +411,7 @@ func TestMetrics(t *testing.T) {
 	}
 
 	answer.Store(http.StatusAccepted)
-	clock.Crash()
+	ptp4l.Crash()
 	a.wait("ptp4l is killed", map[string]string{
 		"ptp_daemon_up " + instance:                          "0",
 		"ptp_lock_state " + instance + " ptp_state=HOLDOVER": "1",

@@ -33,6 +33,49 @@ import (
 // (package debian-archive-keyring).
 const debianKeyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
+// daemon is a program that can be run.
+type daemon struct {
+	argv []string // behind the dynamic loader where it brings its own C library
+}
+
+func (d daemon) command(ctx context.Context, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, d.argv[0], append(d.argv[1:len(d.argv):len(d.argv)], args...)...)
+}
+
+// findDaemon returns a daemon of Debian's, which is downloaded, verified and unpacked once below the
+// user's cache directory, if it runs with a flag that lets it say its version. Nothing is installed.
+func findDaemon(ctx context.Context, name, versionFlag string, p debianPackage) (daemon, error) {
+	dir, err := once(ctx, p.packages[0]+"-"+p.version, func(dir string) error {
+		return unpack(ctx, dir, p, func(tree string) error {
+			_, err := run(daemonIn(tree, name).command(ctx, versionFlag))
+			return err
+		})
+	})
+	if err != nil {
+		return daemon{}, fmt.Errorf("find %s: %w", name, err)
+	}
+	return daemonIn(dir, name), nil
+}
+
+// once returns a directory in the user's cache directory, which is filled if it is not there. Several
+// processes may call it at the same time.
+func once(ctx context.Context, name string, fill func(dir string) error) (string, error) {
+	cache, err := sandbox.CacheDir()
+	if err != nil {
+		return "", err
+	}
+	lock, err := sandbox.Lock(ctx, cache)
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close()
+	dir := filepath.Join(cache, name)
+	if _, err := os.Stat(dir); err == nil {
+		return dir, nil
+	}
+	return dir, fill(dir)
+}
+
 // unpack fetches packages into dir, which appears only when it is complete and check
 // finds nothing wrong with it.
 func unpack(ctx context.Context, dir string, p debianPackage, check func(tree string) error) error {
@@ -52,15 +95,15 @@ func unpack(ctx context.Context, dir string, p debianPackage, check func(tree st
 	return os.Rename(tree, dir)
 }
 
-// daemonIn returns the command line of a daemon that was unpacked in dir. With a C library
-// beside it, it has to be run by that library's own loader (ld.so(8)).
-func daemonIn(dir, name string) []string {
+// daemonIn returns a daemon that was unpacked in dir. With a C library beside it, it has to be run
+// by that library's own loader (ld.so(8)).
+func daemonIn(dir, name string) daemon {
 	argv := []string{filepath.Join(dir, "usr", "sbin", name)}
 	loaders, _ := filepath.Glob(filepath.Join(dir, "usr", "lib", "*", "ld-linux*.so.*"))
 	if len(loaders) > 0 {
 		argv = append([]string{loaders[0], "--library-path", filepath.Dir(loaders[0])}, argv...)
 	}
-	return argv
+	return daemon{argv}
 }
 
 // fetchDebian downloads the packages of one Debian release from the machine's

@@ -19,15 +19,11 @@ package lab
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
-
-	"github.com/eventing-ptp/eventing-ptp/test/sandbox"
 )
 
 // GPSD is a gpsd that can be run, and that tells the time to nobody but its clients.
-type GPSD struct{ argv []string }
+type GPSD struct{ daemon }
 
 // gpsdPackage is gpsd with what it is linked with and may not be there. Debian's package of it
 // must not be installed for a test: it would listen for receivers on this machine, and brings
@@ -41,36 +37,8 @@ func gpsdPackage() debianPackage {
 // FindGPSD returns Debian's gpsd, which is downloaded, verified and unpacked once below the
 // user's cache directory. Nothing is installed.
 func FindGPSD(ctx context.Context) (GPSD, error) {
-	found, err := findGPSD(ctx)
-	if err != nil {
-		return GPSD{}, fmt.Errorf("find gpsd: %w", err)
-	}
-	return found, nil
-}
-
-func findGPSD(ctx context.Context) (GPSD, error) {
-	cache, err := sandbox.CacheDir()
-	if err != nil {
-		return GPSD{}, err
-	}
-	lock, err := sandbox.Lock(ctx, cache)
-	if err != nil {
-		return GPSD{}, err
-	}
-	defer lock.Close()
-	dir := filepath.Join(cache, "gpsd-"+gpsdPackage().version)
-	found := GPSD{daemonIn(dir, "gpsd")}
-	if _, err := os.Stat(dir); err == nil {
-		return found, nil
-	}
-	err = unpack(ctx, dir, gpsdPackage(), func(tree string) error {
-		_, err := run(GPSD{daemonIn(tree, "gpsd")}.command(ctx, "-V"))
-		return err
-	})
-	if err != nil {
-		return GPSD{}, err
-	}
-	return GPSD{daemonIn(dir, "gpsd")}, nil // with the loader that was not there before
+	found, err := findDaemon(ctx, "gpsd", "-V", gpsdPackage())
+	return GPSD{found}, err
 }
 
 // Command returns the command that runs gpsd in the foreground on a port of loopback. It reads
@@ -79,8 +47,4 @@ func findGPSD(ctx context.Context) (GPSD, error) {
 func (g GPSD) Command(ctx context.Context, port int, devices ...string) *exec.Cmd {
 	c := g.command(ctx, append([]string{"-N", "-n", "-S", fmt.Sprint(port)}, devices...)...)
 	return exec.CommandContext(ctx, "unshare", append([]string{"--ipc"}, c.Args...)...)
-}
-
-func (g GPSD) command(ctx context.Context, args ...string) *exec.Cmd {
-	return exec.CommandContext(ctx, g.argv[0], append(g.argv[1:len(g.argv):len(g.argv)], args...)...)
 }

@@ -19,13 +19,9 @@ package lab
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/eventing-ptp/eventing-ptp/test/sandbox"
 )
 
 // Linuxptp is a ptp4l that can be run.
@@ -33,7 +29,7 @@ type Linuxptp struct {
 	// Version is what `ptp4l -v` prints, for example 4.2.
 	Version string
 
-	argv []string // ptp4l, behind the dynamic loader where it brings its own C library
+	daemon
 }
 
 // debianPackage says in which Debian release a version of linuxptp is found.
@@ -74,39 +70,29 @@ func Find(ctx context.Context, version string) (Linuxptp, error) {
 func find(ctx context.Context, version string) (Linuxptp, error) {
 	for _, name := range []string{"ptp4l", "/usr/sbin/ptp4l"} {
 		path, err := exec.LookPath(name)
-		if l := (Linuxptp{version, []string{path}}); err == nil && l.check(ctx) == nil {
+		if l := (Linuxptp{version, daemon{[]string{path}}}); err == nil && l.check(ctx) == nil {
 			return l, nil
 		}
 	}
-	cache, err := sandbox.CacheDir()
+	dir, err := once(ctx, "linuxptp-"+version, func(dir string) error { return install(ctx, version, dir) })
 	if err != nil {
 		return Linuxptp{}, err
 	}
-	lock, err := sandbox.Lock(ctx, cache)
-	if err != nil {
-		return Linuxptp{}, err
-	}
-	defer lock.Close()
-
-	dir := filepath.Join(cache, "linuxptp-"+version)
-	if _, err := os.Stat(dir); err == nil {
-		return unpacked(version, dir), nil
-	}
-	return install(ctx, version, dir)
+	return unpacked(version, dir), nil
 }
 
 // install fetches a version into dir.
-func install(ctx context.Context, version, dir string) (Linuxptp, error) {
+func install(ctx context.Context, version, dir string) error {
 	i := slices.IndexFunc(debianPackages, func(p debianPackage) bool { return p.version == version })
 	if i < 0 {
-		return Linuxptp{}, fmt.Errorf("no Debian release is known to have it: "+
+		return fmt.Errorf("no Debian release is known to have it: "+
 			"choose one of %s, or put a ptp4l of that version into PATH", strings.Join(Versions(), ", "))
 	}
 	err := unpack(ctx, dir, debianPackages[i], func(tree string) error { return unpacked(version, tree).check(ctx) })
 	if err != nil {
-		return Linuxptp{}, fmt.Errorf("%w; or put a ptp4l of version %s into PATH yourself", err, version)
+		return fmt.Errorf("%w; or put a ptp4l of version %s into PATH yourself", err, version)
 	}
-	return unpacked(version, dir), nil
+	return nil
 }
 
 // unpacked describes a ptp4l below dir.
@@ -129,7 +115,3 @@ func (l Linuxptp) Path() string { return l.argv[len(l.argv)-1] }
 
 // hasReadOnlySocket reports whether ptp4l knows uds_ro_address (since 4.0).
 func (l Linuxptp) hasReadOnlySocket() bool { return !strings.HasPrefix(l.Version, "3.") }
-
-func (l Linuxptp) command(ctx context.Context, args ...string) *exec.Cmd {
-	return exec.CommandContext(ctx, l.argv[0], append(l.argv[1:len(l.argv):len(l.argv)], args...)...)
-}

@@ -25,8 +25,16 @@ type Mark struct {
 	// Before and After are when, by the machine's CLOCK_REALTIME.
 	Before time.Time `json:"before"`
 	After  time.Time `json:"after"`
+	// Part is what was broken or mended, in a random script.
+	Part   string `json:"part"`
+	Broken bool   `json:"broken"`
 	// Ours and Theirs are a hardware clock minus CLOCK_REALTIME: as pkg/observe/phc reads it, at
 	// the least and at the most, and as phc_ctl says.
 	Ours   [2]time.Duration `json:"ours"`
 	Theirs time.Duration    `json:"theirs"`
+	// Used is how much processor time the adapter has taken, and During in which time.
+	Used   time.Duration `json:"used"`
+	During time.Duration `json:"during"`
+	// Metrics are lines that the adapter exposes.
+	Metrics []string `json:"metrics"`
 }

@@ -24,6 +24,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -64,8 +65,16 @@ type played struct {
 	log    string
 }
 
-// play runs the machine once.
-var play = sync.OnceValues(func() (played, error) {
+// play runs the machine once, and breaks one thing after the other. scripts are random.
+var (
+	play    = sync.OnceValues(func() (played, error) { return runMachine() })
+	scripts = sync.OnceValues(func() (played, error) {
+		return runMachine("-scripts", strconv.Itoa(randomScripts), "-seed", strconv.Itoa(randomSeed))
+	})
+)
+
+// runMachine runs the guest with some arguments, and returns what has come of it.
+func runMachine(args ...string) (played, error) {
 	dir, err := os.MkdirTemp("", "eventing-ptp-vm-")
 	if err != nil {
 		return played{}, err
@@ -82,6 +91,10 @@ var play = sync.OnceValues(func() (played, error) {
 	events := map[string]cloudevents.Event{} // by sequence: one may come twice
 	last := time.Now()
 	sink := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/cost" { // of an adapter that is only measured
+			w.WriteHeader(http.StatusAccepted)
+			return
+		}
 		if r.Method == http.MethodGet { // the guest asks whether everything has come
 			const quiet = 5 * time.Second
 			for since := time.Duration(0); since < quiet; time.Sleep(quiet / 10) {
@@ -105,7 +118,7 @@ var play = sync.OnceValues(func() (played, error) {
 	_, port, _ := strings.Cut(strings.TrimPrefix(sink.URL, "http://"), ":")
 
 	machine := vm.Machine{
-		Run: filepath.Join(dir, "guest"), Args: []string{"-sink", "http://10.0.2.2:" + port},
+		Run: filepath.Join(dir, "guest"), Args: append([]string{"-sink", "http://10.0.2.2:" + port}, args...),
 		Files: []string{filepath.Join(dir, "receive_adapter")}, Directory: dir,
 	}
 	// It takes about a minute, and many times that where the machine has other things to do.
@@ -116,7 +129,7 @@ var play = sync.OnceValues(func() (played, error) {
 	log, _ := os.ReadFile(filepath.Join(dir, "log"))
 	p.log = string(log)
 	if keep := os.Getenv("VM_LOG"); keep != "" {
-		if err := os.WriteFile(keep, log, 0o600); err != nil {
+		if err := os.WriteFile(keep+strings.Join(args, ""), log, 0o600); err != nil {
 			return p, err
 		}
 	}
@@ -144,7 +157,7 @@ var play = sync.OnceValues(func() (played, error) {
 		return strings.Compare(extension(a, "sequence"), extension(b, "sequence"))
 	})
 	return p, nil
-})
+}
 
 func tail(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
@@ -220,7 +233,7 @@ func becomesLocked(e cloudevents.Event) bool { return extension(e, "ptpstate") =
 // in checks how long something has taken.
 func in(t *testing.T, what string, took, limit time.Duration) {
 	t.Helper()
-	t.Logf("%s: %v", what, took)
+	t.Logf("%s: %s: %v", strings.TrimPrefix(t.Name(), "Test"), what, took)
 	if took > limit {
 		t.Errorf("%s took %v, and may take %v", what, took, limit)
 	}
@@ -376,6 +389,89 @@ func TestPHCGone(t *testing.T) {
 	}
 }
 
+// What ptp4l says besides its states is told where it is asked for.
+func TestDetails(t *testing.T) {
+	p := start(t)
+	// Each is what has become of it, by the last words of its type, and by its previous state.
+	for _, tc := range []struct {
+		mark string
+		want []string
+	}{
+		// The path delay is 0 in the machine, as if it were not measured.
+		{"start", []string{"daemon-state >UP ptp4l", "grandmaster >525400.fffe.000002 ptp4l", "port-state >SLAVE ptp4l-1", "leap-second >NONE ptp4l"}},
+		{"ptp4l stopped", []string{"daemon-state UP>DOWN ptp4l"}},
+		{"ptp4l killed", []string{"daemon-state UP>DOWN ptp4l"}},
+		{"ptp4l killed over", []string{"daemon-state DOWN>UP ptp4l"}},
+		{"os clock stepped", nil},
+		{"cable pulled", []string{"port-state SLAVE>FAULTY ptp4l-1"}},
+		{"leap second announced", []string{"leap-second NONE>LEAP61 ptp4l"}},
+		{"leap second announced over", []string{"leap-second LEAP61>NONE ptp4l"}},
+	} {
+		_, events := p.mark(t, tc.mark)
+		var got []string
+		for _, e := range events {
+			if name, ok := strings.CutSuffix(kind(e), ".changed"); ok {
+				got = append(got, fmt.Sprintf("%s %s>%s %s", name, extension(e, "previousstate"), extension(e, "ptpstate"), e.Subject()))
+			}
+		}
+		for _, want := range tc.want {
+			if !slices.Contains(got, want) {
+				t.Errorf("%s: no %s in %q", tc.mark, want, got)
+			}
+		}
+		if tc.want == nil && len(got) > 0 {
+			t.Errorf("%s: nothing that ptp4l says has changed: %q", tc.mark, got)
+		}
+	}
+}
+
+// What was done to the clocks is in the metrics, and where they are now.
+func TestMetrics(t *testing.T) {
+	m, _ := start(t).mark(t, "metrics")
+	value := func(metric, label string) float64 {
+		for _, line := range m.Metrics {
+			if name, rest, _ := strings.Cut(line, "{"); name == metric && strings.Contains(rest, label) {
+				v, err := strconv.ParseFloat(line[strings.LastIndexByte(line, ' ')+1:], 64)
+				if err != nil {
+					t.Fatalf("%q: %v", line, err)
+				}
+				return v
+			}
+		}
+		t.Fatalf("no %s with %s in %q", metric, label, m.Metrics)
+		return 0
+	}
+	const client = `ptp_device="ptp2"`
+	if readable := value("ptp_hardware_clock_readable", client); readable != 1 {
+		t.Errorf("the hardware clock is readable: %v", readable)
+	}
+	if residual := value("ptp_hardware_clock_residual_seconds", client); max(residual, -residual) > 1e-6 {
+		t.Errorf("residual %v s, and the clocks follow each other", residual)
+	}
+	if steps := value("ptp_hardware_clock_steps_total", client); steps < 2 {
+		t.Errorf("the hardware clock was set twice, and %v steps are counted", steps)
+	}
+	if steps := value("ptp_os_clock_steps_total", ""); steps < 2 {
+		t.Errorf("the OS clock was set and set right again, and %v steps are counted", steps)
+	}
+}
+
+// All watchers together, while all is well. The machine's processor does an instruction in 4 ns
+// (vm.go): one that does only one in a nanosecond, which all of today's exceed, needs a quarter.
+func TestCost(t *testing.T) {
+	const slower = 4
+	m, _ := start(t).mark(t, "cost")
+	if m.During < time.Minute {
+		t.Fatalf("it was measured for %v only", m.During)
+	}
+	mcore := 1000 * m.Used.Seconds() / m.During.Seconds() / slower
+	t.Logf("all watchers at default settings, with four hardware clocks: %.2f mcore of a processor with 1 instruction per ns", mcore)
+	const most = 2
+	if mcore > most || mcore == 0 {
+		t.Errorf("%v in %v are %.2f mcore, and may be %d", m.Used, m.During, mcore, most)
+	}
+}
+
 func TestNothingWasLost(t *testing.T) {
 	p := start(t)
 	for n, e := range p.events {
@@ -385,5 +481,104 @@ func TestNothingWasLost(t *testing.T) {
 		if kind(e) == "events.lost" {
 			t.Errorf("events were lost: %s", describe(e))
 		}
+	}
+}
+
+// The random scripts. Another seed is other scripts.
+const randomScripts, randomSeed = 10, 20261126
+
+// TestRandomFaults breaks several parts of the machine at a time, in random ways: nothing is LOCKED
+// while a link of its chain has been broken for longer than its bar, and everything is again when all
+// is well. What it finds, pkg/clock/fault_test.go should find, too, in hundreds of simulated scripts.
+func TestRandomFaults(t *testing.T) {
+	p, err := scripts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What the machine itself takes, and QEMU until it has pulled a cable.
+	const slack, pull = 100 * time.Millisecond, 500 * time.Millisecond
+	const stopped = 3*ptp4lInterval + 500*time.Millisecond
+	feeds := map[string]time.Duration{"ptp4l": stopped + slack, "master": stopped + slack, "cable": stopped + pull}
+	disciplines := map[string]time.Duration{"phc2sys": 3*phc2sysPeriod + 500*time.Millisecond + slack}
+	maps.Copy(disciplines, feeds)
+	checked, steps := 0, 0
+	for _, c := range []struct {
+		kind string
+		bars map[string]time.Duration
+	}{{lockState, feeds}, {osClock, disciplines}, {"sync-status.synchronization-state-change", disciplines}} {
+		for part, bar := range c.bars {
+			for n, m := range p.marks {
+				if m.Part != part || !m.Broken {
+					continue
+				}
+				again := slices.IndexFunc(p.marks[n:], func(m vm.Mark) bool { return m.Part == part && !m.Broken })
+				if again < 0 {
+					t.Fatalf("%s was never mended", m.Name)
+				}
+				mended := p.marks[n+again].Before
+				for since, state := range p.states(c.kind, m.After.Add(bar), mended) {
+					checked++
+					if state == "LOCKED" {
+						t.Errorf("%s: %s is LOCKED %v later, and may be for %v", m.Name, c.kind, since.Sub(m.After), bar)
+					}
+				}
+			}
+		}
+		for _, m := range p.marks {
+			if !strings.HasSuffix(m.Name, ": well") {
+				continue
+			}
+			for _, state := range p.states(c.kind, m.Before, m.Before.Add(1)) {
+				checked++
+				if state != "LOCKED" {
+					t.Errorf("%s: %s is %s", m.Name, c.kind, state)
+				}
+			}
+		}
+	}
+	for _, m := range p.marks {
+		if !strings.HasSuffix(m.Name, ": hardware clock stepped") {
+			continue
+		}
+		by, err := time.ParseDuration(m.Part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		steps++
+		if !slices.ContainsFunc(p.events, func(e cloudevents.Event) bool {
+			said, err := strconv.Atoi(extension(e, "ptpstate"))
+			took := e.Time().Sub(m.After)
+			return kind(e) == phcSet && err == nil && (time.Duration(said)-by).Abs() < by.Abs()/5 && took > -pollInterval && took < pollInterval+10*time.Millisecond
+		}) {
+			t.Errorf("%s by %v: no event in time", m.Name, by)
+		}
+	}
+	t.Logf("%d scripts, %d comparisons, %d steps", randomScripts, checked, steps)
+	if checked < 10*randomScripts || steps < randomScripts/4 {
+		t.Errorf("%d comparisons and %d steps are too few", checked, steps)
+	}
+}
+
+// states yields the states of a kind that there were between two times, and since when: the one at the
+// beginning, and those that it became until the end.
+func (p played) states(of string, from, to time.Time) func(yield func(time.Time, string) bool) {
+	return func(yield func(time.Time, string) bool) {
+		if !from.Before(to) {
+			return
+		}
+		at, state := from, ""
+		for _, e := range p.events {
+			if kind(e) != of || !e.Time().Before(to) {
+				continue
+			}
+			if e.Time().After(from) {
+				if !yield(at, state) {
+					return
+				}
+				at = e.Time()
+			}
+			state = extension(e, "ptpstate")
+		}
+		yield(at, state)
 	}
 }

@@ -98,6 +98,16 @@ type GNSS struct {
 // a grandmaster.
 type SyncE struct {
 	Enabled bool `json:"enabled"`
+	// Synce4l is whom to ask for the quality levels that are passed on; absent means nobody.
+	Synce4l *Synce4l `json:"synce4l,omitempty"`
+}
+
+// Synce4l says where synce4l is, and which of its devices to watch.
+type Synce4l struct {
+	// Socket is the path of its socket (smc_socket_path).
+	Socket string `json:"socket"`
+	// Devices are their names in its configuration, without the angle brackets.
+	Devices []string `json:"devices"`
 }
 
 // Thresholds say when to speak.
@@ -116,6 +126,8 @@ type Thresholds struct {
 	// OSClockOffset: the OS clock is LOCKED while it is so close to the hardware clock that it
 	// follows, and until it is twice as far away.
 	OSClockOffset metav1.Duration `json:"osClockOffset"`
+	// MaxPathDelay: messages may take so long from the master, one way.
+	MaxPathDelay metav1.Duration `json:"maxPathDelay"`
 }
 
 // Events says what to say, and how.
@@ -264,6 +276,7 @@ func DefaultThresholds() Thresholds {
 		SyncTimeout:     metav1.Duration{Duration: 500 * time.Millisecond},
 		OSClockTimeout:  metav1.Duration{Duration: t.OSClockTimeout},
 		OSClockOffset:   metav1.Duration{Duration: t.OSClockOffset},
+		MaxPathDelay:    metav1.Duration{Duration: t.MaxPathDelay},
 	}
 }
 
@@ -292,6 +305,7 @@ func (t Thresholds) Clock() clock.Thresholds {
 		HoldoverTimeout: t.HoldoverTimeout.Duration,
 		OSClockTimeout:  t.OSClockTimeout.Duration,
 		OSClockOffset:   t.OSClockOffset.Duration,
+		MaxPathDelay:    t.MaxPathDelay.Duration,
 	}
 }
 

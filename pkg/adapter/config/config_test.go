@@ -46,6 +46,7 @@ func standard(change func(*config.Config)) config.Config {
 			SyncTimeout:     metav1.Duration{Duration: 500 * time.Millisecond},
 			OSClockTimeout:  metav1.Duration{Duration: 5 * time.Second},
 			OSClockOffset:   metav1.Duration{Duration: time.Microsecond},
+			MaxPathDelay:    metav1.Duration{Duration: time.Millisecond},
 		},
 		Events: config.Events{SourceFormat: "full"},
 		Delivery: config.Delivery{
@@ -97,9 +98,9 @@ func TestParse(t *testing.T) {
 				"hardwareClock": {"enabled": true, "pollInterval": "50ms", "directory": "/host/dev"},
 				"osClock": {"enabled": true, "fedBy": "other", "chronyd": "localhost:323"},
 				"gnss": {"enabled": true, "gpsd": "gps:2948"},
-				"synce": {"enabled": true},
+				"synce": {"enabled": true, "synce4l": {"socket": "/run/s", "devices": ["synce1", "synce2"]}},
 				"thresholds": {"lockOffset": "1us", "unlockOffset": "2us", "lockSamples": 5, "unlockSamples": 6, "holdoverTimeout": "1m",
-					"syncIntervals": 7, "syncTimeout": "8s", "osClockTimeout": "9s", "osClockOffset": "10us"},
+					"syncIntervals": 7, "syncTimeout": "8s", "osClockTimeout": "9s", "osClockOffset": "10us", "maxPathDelay": "20us"},
 				"events": {"types": ["event.sync.ptp-status.ptp-state-change"], "sourceFormat": "oran", "reassertEvery": "5m"},
 				"delivery": {"timeout": "1s", "retry": 0, "backoffPolicy": "linear", "backoffDelay": "2s", "backoffMax": "3s",
 					"retryAfterMax": "4s", "backlog": "LatestPerResource",
@@ -115,7 +116,7 @@ func TestParse(t *testing.T) {
 				HardwareClock: config.HardwareClock{Enabled: true, PollInterval: metav1.Duration{Duration: 50 * time.Millisecond}, Directory: "/host/dev"},
 				OSClock:       config.OSClock{Enabled: true, FedBy: "other", Chronyd: "localhost:323"},
 				GNSS:          config.GNSS{Enabled: true, GPSD: "gps:2948"},
-				SyncE:         config.SyncE{Enabled: true},
+				SyncE:         config.SyncE{Enabled: true, Synce4l: &config.Synce4l{Socket: "/run/s", Devices: []string{"synce1", "synce2"}}},
 				Thresholds: config.Thresholds{
 					LockOffset:      metav1.Duration{Duration: time.Microsecond},
 					UnlockOffset:    metav1.Duration{Duration: 2 * time.Microsecond},
@@ -126,6 +127,7 @@ func TestParse(t *testing.T) {
 					SyncTimeout:     metav1.Duration{Duration: 8 * time.Second},
 					OSClockTimeout:  metav1.Duration{Duration: 9 * time.Second},
 					OSClockOffset:   metav1.Duration{Duration: 10 * time.Microsecond},
+					MaxPathDelay:    metav1.Duration{Duration: 20 * time.Microsecond},
 				},
 				Events: config.Events{Types: []string{"event.sync.ptp-status.ptp-state-change"}, SourceFormat: "oran", ReassertEvery: metav1.Duration{Duration: 5 * time.Minute}},
 				Delivery: config.Delivery{
@@ -213,7 +215,7 @@ func TestThresholdsValidate(t *testing.T) {
 		{name: "the smallest of everything", change: func(t *config.Thresholds) {
 			*t = config.Thresholds{
 				LockOffset: metav1.Duration{Duration: 1}, UnlockOffset: metav1.Duration{Duration: 1}, LockSamples: 1, UnlockSamples: 1,
-				SyncIntervals: 2, SyncTimeout: metav1.Duration{Duration: 1}, OSClockTimeout: metav1.Duration{Duration: 3 * time.Second}, OSClockOffset: metav1.Duration{Duration: 1},
+				SyncIntervals: 2, SyncTimeout: metav1.Duration{Duration: 1}, OSClockTimeout: metav1.Duration{Duration: 3 * time.Second}, OSClockOffset: metav1.Duration{Duration: 1}, MaxPathDelay: metav1.Duration{Duration: 1},
 			}
 		}},
 		{
@@ -270,9 +272,9 @@ func TestThresholdsValidate(t *testing.T) {
 func TestClock(t *testing.T) {
 	got := config.Thresholds{
 		LockOffset: metav1.Duration{Duration: 1}, UnlockOffset: metav1.Duration{Duration: 2}, LockSamples: 3, UnlockSamples: 4,
-		HoldoverTimeout: metav1.Duration{Duration: 5}, OSClockTimeout: metav1.Duration{Duration: 6}, OSClockOffset: metav1.Duration{Duration: 7},
+		HoldoverTimeout: metav1.Duration{Duration: 5}, OSClockTimeout: metav1.Duration{Duration: 6}, OSClockOffset: metav1.Duration{Duration: 7}, MaxPathDelay: metav1.Duration{Duration: 8},
 	}.Clock()
-	want := clock.Thresholds{LockOffset: 1, UnlockOffset: 2, LockSamples: 3, UnlockSamples: 4, HoldoverTimeout: 5, OSClockTimeout: 6, OSClockOffset: 7}
+	want := clock.Thresholds{LockOffset: 1, UnlockOffset: 2, LockSamples: 3, UnlockSamples: 4, HoldoverTimeout: 5, OSClockTimeout: 6, OSClockOffset: 7, MaxPathDelay: 8}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("want (-) and got (+):\n%s", diff)
 	}

@@ -20,6 +20,7 @@ import (
 	"fmt"
 
 	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
 )
@@ -52,6 +53,7 @@ const (
 	pinDirection    = 10
 	pinState        = 16
 	pinParentDevice = 18
+	pinParentPin    = 19
 	pinPhaseOffset  = 23
 	pinFFO          = 24
 )
@@ -78,13 +80,15 @@ type pin struct {
 	id      uint32
 	label   string
 	parents []parent
+	// muxes are the pins that it is an input of, in the place of a DPLL, and that let it through.
+	muxes []uint32
 	// ffo is the offset of the received frequency in ppm, where there is one.
 	ffo int64
 }
 
-// parent is what a pin is to one DPLL.
+// parent is what a pin is to one DPLL, or to a pin in its place.
 type parent struct {
-	device           uint32
+	device           uint32 // or the pin
 	direction, state uint32
 	// phase is how far the pin is from the DPLL, in thousandths of a picosecond.
 	phase int64
@@ -139,6 +143,14 @@ func parsePin(attributes []byte) (pin, error) {
 				p.parents = append(p.parents, one)
 				return err
 			})
+		case pinParentPin:
+			a.Do(func(nested []byte) error {
+				one, err := parseParent(nested)
+				if one.state == stateConnected {
+					p.muxes = append(p.muxes, one.device)
+				}
+				return err
+			})
 		}
 	})
 	if err != nil {
@@ -168,6 +180,32 @@ func parseParent(attributes []byte) (parent, error) {
 		}
 	})
 	return p, err
+}
+
+// parseLink returns which pin the frequency comes in by that a network interface receives, and
+// whether it has one (struct ifinfomsg, and enum of IFLA_... in include/uapi/linux/if_link.h).
+func parseLink(message []byte) (iface string, pin uint32, ok bool, err error) {
+	if len(message) < unix.SizeofIfInfomsg {
+		return "", 0, false, fmt.Errorf("read a network interface: %d bytes are too few", len(message))
+	}
+	err = eachAttribute(message[unix.SizeofIfInfomsg:], func(a *netlink.AttributeDecoder) {
+		switch a.Type() {
+		case unix.IFLA_IFNAME:
+			iface = a.String()
+		case unix.IFLA_DPLL_PIN:
+			a.Do(func(nested []byte) error {
+				return eachAttribute(nested, func(n *netlink.AttributeDecoder) {
+					if n.Type() == pinID {
+						pin, ok = n.Uint32(), true
+					}
+				})
+			})
+		}
+	})
+	if err != nil {
+		return "", 0, false, fmt.Errorf("read a network interface: %w", err)
+	}
+	return iface, pin, ok && iface != "", nil
 }
 
 func eachAttribute(attributes []byte, take func(*netlink.AttributeDecoder)) error {

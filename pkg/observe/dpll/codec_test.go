@@ -45,6 +45,33 @@ const (
 		"1c001280" + "0800020007000000" + "08000a0002000000" + "0800100001000000" + "0c0018000000000000010000"
 )
 
+// Answers to RTM_GETLINK: struct ifinfomsg, and attributes.
+const (
+	// lo, with an operational state and an empty nest for a pin
+	loopbackBytes = "00000403010000004900010000000000" + "070003006c6f0000" + "0500100000000000" + "04004180"
+	// ens1f0, with pin 13
+	linkBytes = "00000100020000004310010000000000" + "0b000300656e7331663000" + "00" + "0c004180" + "080001000d000000"
+)
+
+func TestParseLink(t *testing.T) {
+	for _, tc := range []struct {
+		raw, iface string
+		pin        uint32
+		ok, fails  bool
+	}{
+		{loopbackBytes, "lo", 0, false, false},
+		{linkBytes, "ens1f0", 13, true, false},
+		{linkBytes[:32] + "0c004180" + "080001000d000000", "", 13, false, false}, // nameless
+		{linkBytes[:30], "", 0, false, true},
+		{linkBytes[:32] + "0a004180" + "060001000d000000", "", 0, false, true}, // a pin of 2 bytes
+	} {
+		iface, pin, ok, err := parseLink(bytesOf(t, tc.raw))
+		if iface != tc.iface || pin != tc.pin || ok != tc.ok || (err != nil) != tc.fails {
+			t.Errorf("%s: %q, pin %d, %v, %v", tc.raw, iface, pin, ok, err)
+		}
+	}
+}
+
 func bytesOf(t testing.TB, text string) []byte {
 	t.Helper()
 	raw, err := hex.DecodeString(text)
@@ -85,6 +112,7 @@ func TestParsePin(t *testing.T) {
 			{device: 0, direction: 1, state: 1, phase: -1234567}, {device: 1, direction: 1, state: 2},
 		}}},
 		{"output, with a number of 8 bytes", outputBytes, pin{id: 20, label: "SMA1", ffo: 1 << 40, parents: []parent{{device: 7, direction: 2, state: 1}}}},
+		{"inputs of pins, of which one lets it through", "14001380" + "0800020004000000" + "0800100001000000" + "14001380" + "0800020005000000" + "0800100002000000", pin{muxes: []uint32{4}}},
 		{"phase offset of 4 bytes", "10001280" + "080017009cffffff" + "00000000", pin{parents: []parent{{phase: -100}}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -151,7 +179,7 @@ func TestQuality(t *testing.T) {
 
 // Whatever the kernel says, it is read or refused.
 func FuzzParse(f *testing.F) {
-	for _, text := range []string{eecBytes, mlxBytes, pinBytes, outputBytes, ""} {
+	for _, text := range []string{eecBytes, mlxBytes, pinBytes, outputBytes, loopbackBytes, linkBytes, ""} {
 		f.Add(bytesOf(f, text))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
@@ -162,9 +190,13 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("a quality that is not known: %+v", q)
 			}
 		}
+		name, id, ok, err := parseLink(raw)
+		if ok && (name == "" || err != nil) {
+			t.Errorf("pin %d of a network interface %q, %v", id, name, err)
+		}
 		p, err := parsePin(raw)
 		if err == nil {
-			for _, found := range describe([]device{d}, []pin{p}) {
+			for _, found := range describe([]device{d}, []pin{p}, map[uint32]string{id: name}) {
 				if dpll := found.dpll(); dpll.Lock > clock.DPLLHoldover || dpll.Type > clock.DPLLEEC || dpll.Name == "" {
 					t.Errorf("%+v", dpll)
 				}

@@ -31,6 +31,8 @@ import (
 type conn interface {
 	// dump returns the attributes of everything that a command gets.
 	dump(command uint8) ([][]byte, error)
+	// links returns every network interface, as RTM_GETLINK describes it (rtnetlink(7)).
+	links() ([][]byte, error)
 	// wait returns when the kernel has said that something has changed, or may have.
 	wait() error
 	Close() error
@@ -101,6 +103,30 @@ func (s *socket) dump(command uint8) ([][]byte, error) {
 	answers, err := s.ask.Execute(request, s.family.ID, netlink.Request|netlink.Dump)
 	if err != nil {
 		return nil, fmt.Errorf("ask the kernel for its DPLLs: %w", err)
+	}
+	all := make([][]byte, len(answers))
+	for n, answer := range answers {
+		all[n] = answer.Data
+	}
+	return all, nil
+}
+
+// links asks on a socket of its own: it is another protocol, and asked for seldom.
+func (s *socket) links() ([][]byte, error) {
+	route, err := netlink.Dial(unix.NETLINK_ROUTE, nil)
+	if err != nil {
+		return nil, fmt.Errorf("open a netlink socket: %w", err)
+	}
+	defer route.Close()
+	if err := route.SetDeadline(time.Now().Add(patience)); err != nil {
+		return nil, err
+	}
+	answers, err := route.Execute(netlink.Message{
+		Header: netlink.Header{Type: unix.RTM_GETLINK, Flags: netlink.Request | netlink.Dump},
+		Data:   make([]byte, unix.SizeofIfInfomsg),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ask the kernel for its network interfaces: %w", err)
 	}
 	all := make([][]byte, len(answers))
 	for n, answer := range answers {

@@ -53,6 +53,21 @@ func TestSocket(t *testing.T) {
 	if _, err := c.dump(99); err == nil {
 		t.Error("the kernel has done what it cannot")
 	}
+	links, err := c.links()
+	if err != nil {
+		t.Error(err)
+	}
+	loopback := false
+	for _, link := range links {
+		iface, _, _, err := parseLink(link)
+		if err != nil {
+			t.Errorf("%x: %v", link, err)
+		}
+		loopback = loopback || iface == "lo"
+	}
+	if !loopback {
+		t.Errorf("lo is not among %d network interfaces", len(links))
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- c.wait() }()
 	if err := c.Close(); err != nil {

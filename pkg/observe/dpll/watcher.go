@@ -143,7 +143,7 @@ func (w *Watcher) look(c conn) error {
 		return err
 	}
 	w.cause = ""
-	found := describe(devices, pins)
+	found := describe(devices, pins, w.interfaces(c, pins))
 	w.tell(found)
 	all := clock.DPLLs{}
 	for _, f := range found {
@@ -151,6 +151,29 @@ func (w *Watcher) look(c conn) error {
 	}
 	w.emit(clock.Observation{At: clock.Instant(at.Sub(w.origin)), Fact: all})
 	return nil
+}
+
+// interfaces returns which network interface has which pin: asked for only where there are inputs,
+// and no reason to give up where the kernel does not tell. It does so since 6.7, of those in our own
+// network namespace.
+func (w *Watcher) interfaces(c conn, pins []pin) map[uint32]string {
+	if len(pins) == 0 {
+		return nil
+	}
+	of := map[uint32]string{}
+	links, err := c.links()
+	for _, link := range links {
+		var name string
+		var id uint32
+		var ok bool
+		if name, id, ok, err = parseLink(link); ok {
+			of[id] = name
+		}
+	}
+	if err != nil {
+		w.log.Debugw("it is not known which network interfaces DPLLs have their inputs from", zap.Error(err))
+	}
+	return of
 }
 
 func collect[T any](c conn, command uint8, parse func([]byte) (T, error)) ([]T, error) {
@@ -177,8 +200,8 @@ type found struct {
 }
 
 // describe names the DPLLs, each as it is called after every start of the machine, and finds
-// their inputs.
-func describe(devices []device, pins []pin) []found {
+// their inputs: by the network interface where one has the pin, or a pin that comes in by it.
+func describe(devices []device, pins []pin, interfaces map[uint32]string) []found {
 	slices.SortFunc(devices, func(a, b device) int { return cmp.Compare(a.id, b.id) })
 	type same struct {
 		name string
@@ -196,7 +219,7 @@ func describe(devices []device, pins []pin) []found {
 		for _, p := range pins {
 			for _, to := range p.parents {
 				if to.device == d.id && to.direction == directionInput && to.state == stateConnected {
-					f.input = cmp.Or(p.label, fmt.Sprintf("pin %d", p.id))
+					f.input = cmp.Or(through(p, pins, interfaces), p.label, fmt.Sprintf("pin %d", p.id))
 					f.phase, f.ffo = to.phase, p.ffo
 				}
 			}
@@ -204,6 +227,19 @@ func describe(devices []device, pins []pin) []found {
 		all[n] = f
 	}
 	return all
+}
+
+// through returns the network interface that a pin belongs to, or one that it lets through.
+func through(p pin, pins []pin, interfaces map[uint32]string) string {
+	if name := interfaces[p.id]; name != "" {
+		return name
+	}
+	for _, other := range pins {
+		if slices.Contains(other.muxes, p.id) && interfaces[other.id] != "" {
+			return interfaces[other.id]
+		}
+	}
+	return ""
 }
 
 // dpll is the DPLL as the state machines know it.

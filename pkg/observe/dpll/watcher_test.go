@@ -32,6 +32,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
+	"github.com/eventing-ptp/eventing-ptp/pkg/observe/observetest"
 )
 
 // kernel is a scripted peer that speaks the bytes of a real one.
@@ -39,11 +40,11 @@ type kernel struct {
 	t  *testing.T
 	mu sync.Mutex
 	// dials is why nobody can connect, fails is what the next answers are; nil if all is well.
-	dials, fails  error
-	devices, pins []string // answers in hexadecimal digits
-	asked         int
-	open          int
-	notify        chan error
+	dials, fails         error
+	devices, pins, links []string // answers in hexadecimal digits
+	asked                int
+	open                 int
+	notify               chan error
 }
 
 func newKernel(t *testing.T) *kernel {
@@ -101,6 +102,20 @@ func (p *peer) dump(command uint8) ([][]byte, error) {
 	return all, nil
 }
 
+func (p *peer) links() ([][]byte, error) {
+	k := p.kernel
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.links == nil {
+		return nil, errors.New("no network interface is to be seen")
+	}
+	var all [][]byte
+	for _, link := range k.links {
+		all = append(all, bytesOf(k.t, link))
+	}
+	return all, nil
+}
+
 func (p *peer) wait() error {
 	select {
 	case <-p.closed:
@@ -118,94 +133,62 @@ func (p *peer) Close() error {
 	return nil
 }
 
-type seen struct {
-	mu    sync.Mutex
-	lines []string
-	logs  *observer.ObservedLogs
-}
-
-func watch(t *testing.T, k *kernel) *seen {
+func watch(t *testing.T, k *kernel) *observetest.Watching {
 	t.Helper()
-	core, logs := observer.New(zap.InfoLevel)
-	s := &seen{logs: logs}
-	w := NewWatcher(time.Now(), func(o clock.Observation) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.lines = append(s.lines, fmt.Sprintf("%v %+v", time.Duration(o.At), o.Fact))
-		if o.Instance != "" {
-			t.Errorf("%v names an instance", o)
-		}
-	}, zap.New(core).Sugar())
-	w.dial = k.dial
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		w.Run(ctx)
-	}()
 	t.Cleanup(func() {
-		cancel()
-		<-ended
 		if k.open != 0 {
 			t.Errorf("%d connections are left open", k.open)
 		}
 	})
-	return s
-}
-
-func (s *seen) want(t *testing.T, want ...string) {
-	t.Helper()
-	synctest.Wait()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if diff := cmp.Diff(want, s.lines); diff != "" {
-		t.Errorf("observations (-want +got):\n%s", diff)
-	}
-	s.lines = nil
+	return observetest.Start(t, func(emit func(clock.Observation), log *zap.SugaredLogger) func(context.Context) {
+		w := NewWatcher(time.Now(), emit, log)
+		w.dial = k.dial
+		return w.Run
+	})
 }
 
 // wantLogs compares the messages of the log, and the fields that follow a colon in want.
-func (s *seen) wantLogs(t *testing.T, want ...string) {
+func wantLogs(t *testing.T, s *observetest.Watching, want ...string) {
 	t.Helper()
-	synctest.Wait()
-	var got []string
-	for _, entry := range s.logs.TakeAll() {
-		line := entry.Message
-		if n := len(got); n < len(want) && strings.Contains(want[n], ": ") {
+	s.WantLogs(t, func(n int, e observer.LoggedEntry) string {
+		line := e.Message
+		if n < len(want) && strings.Contains(want[n], ": ") {
 			line += ":"
-			for _, f := range entry.Context {
+			for _, f := range e.Context {
 				line += fmt.Sprintf(" %s=%v", f.Key, f.String)
 			}
 		}
-		got = append(got, line)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("logs (-want +got):\n%s", diff)
-	}
+		return line
+	}, want...)
 }
 
 const (
-	locked   = "{Devices:[{Name:ice.507c6fffff1fb1b8 Type:2 Lock:3 Input:C827_0-RCLKA Quality:0 HasQuality:false}]}"
-	unlocked = "{Devices:[{Name:mlx5_dpll.b8cef60300fb1234 Type:2 Lock:1 Input: Quality:11 HasQuality:true}]}"
+	locked   = "clock.DPLLs{Devices:[{Name:ice.507c6fffff1fb1b8 Type:eec Lock:3 Input:C827_0-RCLKA Quality:0 HasQuality:false}]}"
+	unlocked = "clock.DPLLs{Devices:[{Name:mlx5_dpll.b8cef60300fb1234 Type:eec Lock:1 Input: Quality:11 HasQuality:true}]}"
 )
 
 func TestWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKernel(t)
 		s := watch(t, k)
-		s.want(t, "0s "+locked)
-		s.wantLogs(t, "what the kernel says of a DPLL: dpll=ice.507c6fffff1fb1b8 type=eec lock=locked-ho-acq mode=automatic input=C827_0-RCLKA error=none phaseOffset=-1234.567 ps frequencyOffset=-5 ppm")
+		s.Want(t, "0s "+locked)
+		wantLogs(t, s, "what the kernel says of a DPLL: dpll=ice.507c6fffff1fb1b8 type=eec lock=locked-ho-acq mode=automatic input=C827_0-RCLKA error=none phaseOffset=-1234.567 ps frequencyOffset=-5 ppm")
 		// What changes is seen at once, where the kernel says so,
 		time.Sleep(time.Second)
 		k.say(func() { k.devices, k.pins = []string{mlxBytes}, []string{outputBytes} })
 		time.Sleep(calm)
-		s.want(t, "1.02s "+unlocked)
-		s.wantLogs(t, "what the kernel says of a DPLL: dpll=mlx5_dpll.b8cef60300fb1234 type=eec lock=unlocked mode=manual input= error=media-down", "a DPLL is gone: dpll=ice.507c6fffff1fb1b8 eec")
+		s.Want(t, "1.02s "+unlocked)
+		wantLogs(t, s, "what the kernel says of a DPLL: dpll=mlx5_dpll.b8cef60300fb1234 type=eec lock=unlocked mode=manual input= error=media-down", "a DPLL is gone: dpll=ice.507c6fffff1fb1b8 eec")
 		// and else within ten seconds.
 		k.set(func() { k.devices, k.pins = []string{eecBytes}, []string{pinBytes} })
 		time.Sleep(period)
-		s.want(t, "10s "+locked)
-		s.wantLogs(t, "what the kernel says of a DPLL", "a DPLL is gone")
+		s.Want(t, "10s "+locked)
+		wantLogs(t, s, "what the kernel says of a DPLL", "a DPLL is gone")
+		// The input has the name of its network interface, where the kernel knows it.
+		k.say(func() { k.links = []string{loopbackBytes, linkBytes} })
+		time.Sleep(calm)
+		s.Want(t, "11.04s "+strings.Replace(locked, "C827_0-RCLKA", "ens1f0", 1))
+		wantLogs(t, s, "what the kernel says of a DPLL: dpll=ice.507c6fffff1fb1b8 type=eec lock=locked-ho-acq mode=automatic input=ens1f0 error=none phaseOffset=-1234.567 ps frequencyOffset=-5 ppm")
 	})
 }
 
@@ -214,8 +197,8 @@ func TestManyNotifications(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKernel(t)
 		s := watch(t, k)
-		s.want(t, "0s "+locked)
-		s.wantLogs(t, "what the kernel says of a DPLL")
+		s.Want(t, "0s "+locked)
+		wantLogs(t, s, "what the kernel says of a DPLL")
 		for range 1000 {
 			k.say(func() {})
 			time.Sleep(time.Millisecond)
@@ -224,7 +207,7 @@ func TestManyNotifications(t *testing.T) {
 		if most := 2 * int(time.Second/calm+2); k.asked > most {
 			t.Errorf("the kernel was asked %d times in a second, want %d at most", k.asked, most)
 		}
-		s.wantLogs(t)
+		wantLogs(t, s)
 	})
 }
 
@@ -235,26 +218,21 @@ func TestNoDPLL(t *testing.T) {
 		s := watch(t, k)
 		time.Sleep(time.Minute - 1)
 		for range 2 {
-			synctest.Wait()
-			s.mu.Lock()
-			for n, line := range s.lines {
-				if want := fmt.Sprintf("%v {Cause:this kernel has no DPLL: no driver of a network card has brought one}", time.Duration(n)*retry); line != want {
+			for n, line := range s.Take() {
+				if want := fmt.Sprintf("%v clock.DPLLUnreadable{Cause:this kernel has no DPLL: no driver of a network card has brought one}", time.Duration(n)*retry); line != want {
 					t.Errorf("observed %s, want %s", line, want)
 				}
 			}
-			s.mu.Unlock()
 		}
 		// One line, and no error.
-		for _, entry := range s.logs.All() {
-			if entry.Level != zap.InfoLevel {
-				t.Errorf("%v of %q", entry.Level, entry.Message)
-			}
-		}
-		s.wantLogs(t, "no DPLL is watched: cause=this kernel has no DPLL: no driver of a network card has brought one")
+		s.WantLogs(t, func(_ int, e observer.LoggedEntry) string {
+			return e.Level.String() + " " + e.Message + ": " + e.Context[0].String
+		},
+			"info no DPLL is watched: this kernel has no DPLL: no driver of a network card has brought one")
 		// A driver that is loaded later is found.
 		k.set(func() { k.dials = nil })
 		time.Sleep(retry)
-		s.wantLogs(t, "what the kernel says of a DPLL")
+		wantLogs(t, s, "what the kernel says of a DPLL")
 	})
 }
 
@@ -264,11 +242,11 @@ func TestWithoutCapability(t *testing.T) {
 		k.fails = fmt.Errorf("ask the kernel for its DPLLs: %w", unix.EPERM)
 		s := watch(t, k)
 		time.Sleep(time.Minute)
-		s.wantLogs(t, "the kernel's DPLLs cannot be read: cause=ask the kernel for its DPLLs: operation not permitted: "+
+		wantLogs(t, s, "the kernel's DPLLs cannot be read: cause=ask the kernel for its DPLLs: operation not permitted: "+
 			"the kernel tells who has CAP_NET_ADMIN; give it to the adapter, or do not watch SyncE")
 		k.set(func() { k.fails = nil })
 		time.Sleep(retry)
-		s.wantLogs(t, "what the kernel says of a DPLL")
+		wantLogs(t, s, "what the kernel says of a DPLL")
 	})
 }
 
@@ -276,16 +254,16 @@ func TestKernelThatStopsToTell(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKernel(t)
 		s := watch(t, k)
-		s.want(t, "0s "+locked)
+		s.Want(t, "0s "+locked)
 		synctest.Wait()
 		k.notify <- errors.New("the socket is broken")
-		s.want(t, "0s {Cause:listen to the kernel's DPLLs: the socket is broken}")
+		s.Want(t, "0s clock.DPLLUnreadable{Cause:listen to the kernel's DPLLs: the socket is broken}")
 		time.Sleep(retry)
-		s.want(t, "10s "+locked)
+		s.Want(t, "10s "+locked)
 		k.set(func() { k.devices = []string{"0600070001000000"} })
 		time.Sleep(period)
-		s.want(t, "20s {Cause:read a DPLL: netlink: attribute 7 is not a uint32; length: 2}")
-		s.wantLogs(t, "what the kernel says of a DPLL", "the kernel's DPLLs cannot be read", "the kernel's DPLLs cannot be read")
+		s.Want(t, "20s clock.DPLLUnreadable{Cause:read a DPLL: netlink: attribute 7 is not a uint32; length: 2}")
+		wantLogs(t, s, "what the kernel says of a DPLL", "the kernel's DPLLs cannot be read", "the kernel's DPLLs cannot be read")
 	})
 }
 
@@ -299,7 +277,7 @@ func TestDescribe(t *testing.T) {
 	}, []pin{
 		{id: 8, parents: []parent{{device: 3, direction: 1, state: 1, phase: 5}, {device: 1, direction: 1, state: 2}}, ffo: 6},
 		{id: 9, label: "out", parents: []parent{{device: 2, direction: 2, state: 1}}},
-	})
+	}, map[uint32]string{9: "ens1f0"})
 	var got []clock.DPLL
 	for _, f := range all {
 		got = append(got, f.dpll())
@@ -315,6 +293,20 @@ func TestDescribe(t *testing.T) {
 	}
 	if f := all[2]; f.phase != 5 || f.ffo != 6 {
 		t.Errorf("input %+v", f)
+	}
+	// Of a card whose ports share an input, it is the port that is let through.
+	shared := []pin{
+		{id: 2, label: "RCLKA", parents: []parent{{device: 1, direction: 1, state: 1}}},
+		{id: 5},
+		{id: 6, muxes: []uint32{3, 2}},
+		{id: 7, muxes: []uint32{3}},
+		{id: 4, muxes: []uint32{2}},
+	}
+	if got := describe([]device{{id: 1}}, shared, map[uint32]string{5: "ens1f0", 6: "ens1f1", 7: "ens1f2"})[0].input; got != "ens1f1" {
+		t.Errorf("input %q, want ens1f1", got)
+	}
+	if got := describe([]device{{id: 1}}, shared, nil)[0].input; got != "RCLKA" {
+		t.Errorf("input %q, want RCLKA", got)
 	}
 	for _, tc := range []struct{ got, want string }{{lockName(99), "unknown (99)"}, {typeName(9), "unknown (9)"}, {modeName(0), ""}, {lockErrorName(4), "fractional-frequency-offset-too-high"}} {
 		if tc.got != tc.want {

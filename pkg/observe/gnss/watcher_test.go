@@ -34,6 +34,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
+	"github.com/eventing-ptp/eventing-ptp/pkg/observe/observetest"
 )
 
 // gpsd is a scripted gpsd. Its time is that of the bubble.
@@ -123,88 +124,50 @@ func (g *gpsd) talk(seconds int, line string) {
 	}
 }
 
-// seen is what a watcher has reported, a line for each observation.
-type seen struct {
-	mu    sync.Mutex
-	lines []string
-	logs  *observer.ObservedLogs
-}
-
 // watch runs a watcher of g until the test ends.
-func watch(t *testing.T, g *gpsd) *seen {
+func watch(t *testing.T, g *gpsd) *observetest.Watching {
 	t.Helper()
-	core, logs := observer.New(zap.InfoLevel)
-	s := &seen{logs: logs}
-	w := NewWatcher("localhost:2947", time.Now(), func(o clock.Observation) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.lines = append(s.lines, strings.TrimPrefix(fmt.Sprintf("%v %s %T%+v", time.Duration(o.At), o.Instance, o.Fact, o.Fact), ""))
-	}, zap.New(core).Sugar())
-	w.dial = g.dial
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		w.Run(ctx)
-	}()
 	t.Cleanup(func() {
-		cancel()
-		<-ended
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		if g.conn != nil {
 			_ = g.conn.Close()
 		}
 	})
-	return s
+	return observetest.Start(t, func(emit func(clock.Observation), log *zap.SugaredLogger) func(context.Context) {
+		w := NewWatcher("localhost:2947", time.Now(), emit, log)
+		w.dial = g.dial
+		return w.Run
+	})
 }
 
-func (s *seen) want(t *testing.T, want ...string) {
+func wantLogs(t *testing.T, s *observetest.Watching, want ...string) {
 	t.Helper()
-	synctest.Wait()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if diff := cmp.Diff(want, s.lines); diff != "" {
-		t.Errorf("observations (-want +got):\n%s", diff)
-	}
-	s.lines = nil
+	s.WantLogs(t, func(_ int, e observer.LoggedEntry) string { return e.Message }, want...)
 }
 
-func (s *seen) wantLogs(t *testing.T, want ...string) {
-	t.Helper()
-	synctest.Wait()
-	var got []string
-	for _, entry := range s.logs.TakeAll() {
-		got = append(got, entry.Message)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("logs (-want +got):\n%s", diff)
-	}
-}
-
-const bothListed = "0s  clock.GNSSReceivers{Open:[gnss0] Closed:[ttyACM0]}"
+const bothListed = "0s clock.GNSSReceivers{Open:[gnss0] Closed:[ttyACM0]}"
 
 func TestReports(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGPSD(t)
 		s := watch(t, g)
-		s.want(t, bothListed)
+		s.Want(t, bothListed)
 		g.say(fix3D)
-		s.want(t, "0s gnss0 clock.GNSSReport{Fix:4 Satellites:0 Antenna:0}")
+		s.Want(t, "0s gnss0 clock.GNSSReport{Fix:4 Satellites:0 Antenna:0}")
 		time.Sleep(time.Second)
 		g.say(skyView, `{"class":"TPV","device":"/dev/gnss0","mode":1,"ant":3}`)
-		s.want(t, "1s gnss0 clock.GNSSReport{Fix:1 Satellites:2 Antenna:3}")
+		s.Want(t, "1s gnss0 clock.GNSSReport{Fix:1 Satellites:2 Antenna:3}")
 		// Not every report says so of the antenna. What is not said again is not believed for ever.
 		for range 11 {
 			time.Sleep(time.Second)
 			g.say(`{"class":"TPV","device":"/dev/gnss0","mode":1}`)
 		}
-		synctest.Wait()
-		s.mu.Lock()
-		s.lines = s.lines[8:]
-		s.mu.Unlock()
-		s.want(t, "10s gnss0 clock.GNSSReport{Fix:1 Satellites:2 Antenna:3}", "11s gnss0 clock.GNSSReport{Fix:1 Satellites:0 Antenna:0}", "12s gnss0 clock.GNSSReport{Fix:1 Satellites:0 Antenna:0}")
-		s.wantLogs(t, "connected to gpsd", "GNSS receivers of gpsd")
+		want := []string{"10s gnss0 clock.GNSSReport{Fix:1 Satellites:2 Antenna:3}", "11s gnss0 clock.GNSSReport{Fix:1 Satellites:0 Antenna:0}", "12s gnss0 clock.GNSSReport{Fix:1 Satellites:0 Antenna:0}"}
+		if diff := cmp.Diff(want, s.Take()[8:]); diff != "" {
+			t.Errorf("observations (-want +got):\n%s", diff)
+		}
+		wantLogs(t, s, "connected to gpsd", "GNSS receivers of gpsd")
 	})
 }
 
@@ -212,20 +175,20 @@ func TestReceiversComeAndGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGPSD(t)
 		s := watch(t, g)
-		s.want(t, bothListed)
+		s.Want(t, bothListed)
 		g.say(opened)
-		s.want(t, "0s  clock.GNSSReceivers{Open:[gnss0 ttyACM0] Closed:[]}")
+		s.Want(t, "0s clock.GNSSReceivers{Open:[gnss0 ttyACM0] Closed:[]}")
 		g.say(closed)
-		s.want(t, "0s  clock.GNSSReceivers{Open:[ttyACM0] Closed:[gnss0]}")
+		s.Want(t, "0s clock.GNSSReceivers{Open:[ttyACM0] Closed:[gnss0]}")
 		// Who speaks is open, whatever was said of it, and who is not in the list is gone.
 		g.say(fix3D)
-		s.want(t, "0s  clock.GNSSReceivers{Open:[gnss0 ttyACM0] Closed:[]}", "0s gnss0 clock.GNSSReport{Fix:4 Satellites:0 Antenna:0}")
+		s.Want(t, "0s clock.GNSSReceivers{Open:[gnss0 ttyACM0] Closed:[]}", "0s gnss0 clock.GNSSReport{Fix:4 Satellites:0 Antenna:0}")
 		g.set(func() { g.devices = `{"class":"DEVICES","devices":[]}` })
 		time.Sleep(heartbeat)
-		s.want(t, "2s  clock.GNSSReceivers{Open:[] Closed:[]}")
+		s.Want(t, "2s clock.GNSSReceivers{Open:[] Closed:[]}")
 		g.set(func() { g.devices = listing })
 		time.Sleep(heartbeat)
-		s.want(t, "4s  clock.GNSSReceivers{Open:[gnss0] Closed:[ttyACM0]}")
+		s.Want(t, "4s clock.GNSSReceivers{Open:[gnss0] Closed:[ttyACM0]}")
 	})
 }
 
@@ -236,10 +199,10 @@ func TestOtherDevices(t *testing.T) {
 		g.devices = `{"class":"DEVICES","devices":[{"class":"DEVICE","path":"/dev/pps0","driver":"PPS","activated":"2026-11-26T03:20:00.000Z"},` +
 			`{"class":"DEVICE","path":"/dev/ttyS2","driver":"AIVDM","activated":"2026-11-26T03:20:00.000Z","flags":8}]}`
 		s := watch(t, g)
-		s.want(t, "0s  clock.GNSSReceivers{Open:[] Closed:[]}")
+		s.Want(t, "0s clock.GNSSReceivers{Open:[] Closed:[]}")
 		g.say(strings.ReplaceAll(opened, "ttyACM0", "pps1"))
 		time.Sleep(time.Minute)
-		s.want(t)
+		s.Want(t)
 	})
 }
 
@@ -247,17 +210,14 @@ func TestReceiverSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGPSD(t)
 		s := watch(t, g)
-		s.want(t, bothListed)
+		s.Want(t, bothListed)
 		g.talk(10, fix3D)
-		synctest.Wait()
-		s.mu.Lock()
-		s.lines = nil
-		s.mu.Unlock()
+		s.Take()
 		time.Sleep(20 * time.Second)
-		s.want(t, "14s gnss0 clock.GNSSSilence{For:5s}")
+		s.Want(t, "14s gnss0 clock.GNSSSilence{For:5s}")
 		g.say(fix3D)
-		s.want(t, "30s gnss0 clock.GNSSReport{Fix:4 Satellites:0 Antenna:0}")
-		s.wantLogs(t, "connected to gpsd", "GNSS receivers of gpsd", "a GNSS receiver says nothing", "a GNSS receiver speaks again")
+		s.Want(t, "30s gnss0 clock.GNSSReport{Fix:4 Satellites:0 Antenna:0}")
+		wantLogs(t, s, "connected to gpsd", "GNSS receivers of gpsd", "a GNSS receiver says nothing", "a GNSS receiver speaks again")
 	})
 }
 
@@ -266,9 +226,9 @@ func TestSlowReceiverHasMoreTime(t *testing.T) {
 		g := newGPSD(t)
 		g.devices = strings.ReplaceAll(listing, `"cycle":1.00`, `"cycle":10.00`)
 		s := watch(t, g)
-		s.want(t, bothListed)
+		s.Want(t, bothListed)
 		time.Sleep(50 * time.Second)
-		s.want(t, "40s gnss0 clock.GNSSSilence{For:40s}")
+		s.Want(t, "40s gnss0 clock.GNSSSilence{For:40s}")
 	})
 }
 
@@ -276,21 +236,19 @@ func TestGPSDGoesAndComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGPSD(t)
 		s := watch(t, g)
-		s.want(t, bothListed)
+		s.Want(t, bothListed)
 		g.set(func() {
 			_ = g.conn.Close()
 			g.refuses = errors.New("connection refused")
 		})
 		synctest.Wait()
-		s.want(t, "0s  clock.GNSSDown{Cause:gpsd has closed the connection}")
+		s.Want(t, "0s clock.GNSSDown{Cause:gpsd has closed the connection}")
 		time.Sleep(time.Minute)
 		g.set(func() { g.refuses = nil })
 		time.Sleep(lastRetry)
-		synctest.Wait()
-		s.mu.Lock()
-		down, last := s.lines[0], s.lines[len(s.lines)-1]
-		s.mu.Unlock()
-		if down != "250ms  clock.GNSSDown{Cause:connect to gpsd: connection refused}" || !strings.HasSuffix(last, "clock.GNSSReceivers{Open:[gnss0] Closed:[ttyACM0]}") {
+		lines := s.Take()
+		down, last := lines[0], lines[len(lines)-1]
+		if down != "250ms clock.GNSSDown{Cause:connect to gpsd: connection refused}" || !strings.HasSuffix(last, "clock.GNSSReceivers{Open:[gnss0] Closed:[ttyACM0]}") {
 			t.Errorf("observed %s, ..., %s", down, last)
 		}
 		// Ever more rarely, but no more rarely than every 5 s.
@@ -302,7 +260,7 @@ func TestGPSDGoesAndComesBack(t *testing.T) {
 		if want := []time.Duration{250 * ms, 500 * ms, 1000 * ms, 2000 * ms, 4000 * ms, 5000 * ms, 5000 * ms}; !slices.Equal(pauses, want) {
 			t.Errorf("connected after pauses of %v, want %v", pauses, want)
 		}
-		s.wantLogs(t, "connected to gpsd", "GNSS receivers of gpsd", "gpsd cannot be read", "gpsd cannot be read", "connected to gpsd", "GNSS receivers of gpsd")
+		wantLogs(t, s, "connected to gpsd", "GNSS receivers of gpsd", "gpsd cannot be read", "gpsd cannot be read", "connected to gpsd", "GNSS receivers of gpsd")
 	})
 }
 
@@ -310,19 +268,13 @@ func TestGPSDThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGPSD(t)
 		s := watch(t, g)
-		s.want(t, bothListed)
+		s.Want(t, bothListed)
 		g.talk(3, fix3D)
-		synctest.Wait()
-		s.mu.Lock()
-		s.lines = nil
-		s.mu.Unlock()
+		s.Take()
 		g.set(func() { g.hangs = true })
 		time.Sleep(silence)
-		synctest.Wait()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		want := []string{"7s  clock.GNSSDown{Cause:gpsd says nothing for 5s: it hangs, or what listens there is not gpsd}"}
-		if diff := cmp.Diff(want, s.lines[:min(1, len(s.lines))]); diff != "" {
+		want := []string{"7s clock.GNSSDown{Cause:gpsd says nothing for 5s: it hangs, or what listens there is not gpsd}"}
+		if diff := cmp.Diff(want, s.Take()[:1]); diff != "" {
 			t.Errorf("observations (-want +got):\n%s", diff)
 		}
 	})
@@ -330,11 +282,11 @@ func TestGPSDThatHangs(t *testing.T) {
 
 func TestWhatIsNotGPSD(t *testing.T) {
 	for _, tc := range []struct{ name, greets, want string }{
-		{"nothing", "", "5s  clock.GNSSDown{Cause:gpsd says nothing for 5s: it hangs, or what listens there is not gpsd}"},
-		{"another protocol", "220 mail.example.com ESMTP", `0s  clock.GNSSDown{Cause:what answers is not gpsd: it does not speak JSON: "220 mail.example.com ESMTP"}`},
-		{"JSON of something else", fix3D, `0s  clock.GNSSDown{Cause:what answers is not gpsd: it began with "{\"class\":\"TPV\",\"device\":\"/dev/gnss0\",\"status\":2,\"mode\":3,\"ti"}`},
-		{"another version", `{"class":"VERSION","release":"9.1","proto_major":4}`, `0s  clock.GNSSDown{Cause:gpsd "9.1" speaks version 4 of its protocol, this program knows 3}`},
-		{"a line without an end", strings.Repeat("x", longestLine+1), "0s  clock.GNSSDown{Cause:what answers is not gpsd: it does not speak JSON: a line is longer than 65536 bytes}"},
+		{"nothing", "", "5s clock.GNSSDown{Cause:gpsd says nothing for 5s: it hangs, or what listens there is not gpsd}"},
+		{"another protocol", "220 mail.example.com ESMTP", `0s clock.GNSSDown{Cause:what answers is not gpsd: it does not speak JSON: "220 mail.example.com ESMTP"}`},
+		{"JSON of something else", fix3D, `0s clock.GNSSDown{Cause:what answers is not gpsd: it began with "{\"class\":\"TPV\",\"device\":\"/dev/gnss0\",\"status\":2,\"mode\":3,\"ti"}`},
+		{"another version", `{"class":"VERSION","release":"9.1","proto_major":4}`, `0s clock.GNSSDown{Cause:gpsd "9.1" speaks version 4 of its protocol, this program knows 3}`},
+		{"a line without an end", strings.Repeat("x", longestLine+1), "0s clock.GNSSDown{Cause:what answers is not gpsd: it does not speak JSON: a line is longer than 65536 bytes}"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -344,8 +296,8 @@ func TestWhatIsNotGPSD(t *testing.T) {
 				if tc.greets == "" {
 					time.Sleep(silence)
 				}
-				s.want(t, tc.want)
-				s.wantLogs(t, "gpsd cannot be read")
+				s.Want(t, tc.want)
+				wantLogs(t, s, "gpsd cannot be read")
 			})
 		})
 	}
@@ -355,12 +307,12 @@ func TestWhatIsOfNoUseIsPassedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGPSD(t)
 		s := watch(t, g)
-		s.want(t, bothListed)
+		s.Want(t, bothListed)
 		for range 3 {
 			g.say(`{"class":"ERROR","message":"x"}`, "", `{"class":"TPV","mode":"three"}`, `{"class":"TPV","mode":3}`, `{"class":"SKY"}`, `{"class":"DEVICE","path":"/dev/gnss0"}`)
 		}
 		g.say(fix3D)
-		s.want(t, "0s gnss0 clock.GNSSReport{Fix:4 Satellites:0 Antenna:0}")
+		s.Want(t, "0s gnss0 clock.GNSSReport{Fix:4 Satellites:0 Antenna:0}")
 	})
 }
 
@@ -368,15 +320,12 @@ func TestTooManyReceivers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGPSD(t)
 		s := watch(t, g)
-		s.want(t, bothListed)
+		s.Want(t, bothListed)
 		for n := range 2 * mostReceivers {
 			g.say(fmt.Sprintf(`{"class":"TPV","device":"/dev/x%d","mode":3}`, n))
 		}
-		synctest.Wait()
-		s.mu.Lock()
-		defer s.mu.Unlock()
 		reports := 0
-		for _, line := range s.lines {
+		for _, line := range s.Take() {
 			if strings.Contains(line, "GNSSReport") {
 				reports++
 			}

@@ -77,7 +77,14 @@ func (s *session) readTimeProperties(ctx context.Context) error {
 		return err
 	}
 	// Whether the offset is said to be valid does not matter to phc2sys, either.
-	s.emit(now, clock.TimeProperties{PTP: d.Flags.Has(pmc.PTPTimescale), UTCOffset: time.Duration(d.CurrentUTCOffset) * time.Second})
+	scale := clock.TimeProperties{PTP: d.Flags.Has(pmc.PTPTimescale), UTCOffset: time.Duration(d.CurrentUTCOffset) * time.Second}
+	switch {
+	case d.Flags.Has(pmc.Leap61):
+		scale.Leap = clock.Leap61
+	case d.Flags.Has(pmc.Leap59):
+		scale.Leap = clock.Leap59
+	}
+	s.emit(now, scale)
 	return nil
 }
 

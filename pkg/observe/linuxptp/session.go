@@ -97,7 +97,7 @@ func (s *session) run(ctx context.Context) error {
 		case <-s.client.Wait():
 			err = s.hear(ctx)
 		case now := <-s.poll.C:
-			err = s.pollDue(ctx, now)
+			err = s.pollInTime(ctx, now)
 		case <-s.silence.C:
 			err = s.checkSilence(ctx)
 		case <-s.moved:

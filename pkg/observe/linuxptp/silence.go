@@ -18,9 +18,12 @@ package linuxptp
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
+	"github.com/eventing-ptp/eventing-ptp/pkg/observe/linuxptp/pmc"
 )
 
 // followPort starts or stops to listen for silence. Only a port that follows a master
@@ -40,6 +43,25 @@ func (s *session) followPort(at time.Time, slave uint16) {
 // limit is how long a port in SLAVE may be without a Sync.
 func (s *session) limit() time.Duration {
 	return max(time.Duration(s.config.SyncIntervals)*s.interval, s.config.SyncTimeout)
+}
+
+// pollInTime polls, and waits for ptp4l's answers no longer than it would take to find that it
+// is silent: who waits cannot notice silence, and a ptp4l that hangs is that, too.
+func (s *session) pollInTime(ctx context.Context, now time.Time) error {
+	if s.slave == 0 || s.silent {
+		return s.pollDue(ctx, now)
+	}
+	latest := s.heard.Add(s.limit())
+	if latest.Before(now) {
+		latest = now
+	}
+	ask, cancel := context.WithDeadline(ctx, latest.Add(confirmTimeout))
+	defer cancel()
+	err := s.pollDue(ask, now)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return fmt.Errorf("%w before it would be silent", pmc.ErrNoAnswer)
+	}
+	return err
 }
 
 // checkSilence reports a silence, once, if there is one.

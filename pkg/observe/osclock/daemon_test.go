@@ -75,22 +75,22 @@ func TestChronydIsAskedBeforeTheKernel(t *testing.T) {
 		c := &chronyd{says: chrony.Tracking{Reference: 0xc0000201, Stratum: 3, Updated: time.Now().Add(-20 * time.Second), Interval: 64 * time.Second}}
 		w := watchBoth(t, newFake(), c)
 		time.Sleep(1500 * time.Millisecond)
-		w.want(t,
+		w.Want(t,
 			"0s clock.OSClockTracking{Since:20s Every:1m4s}", "0s clock.OSClock{MaxError:16s TAI:0s}",
 			"1s clock.OSClockTracking{Since:21s Every:1m4s}", "1s clock.OSClock{MaxError:16s TAI:0s}")
-		w.wantLogs(t,
+		wantLogs(t, w,
 			"what chronyd says of its reference chronyd=chronyd interval=1m4s leap=Normal source=192.0.2.1 stratum=3",
-			"what the kernel says of CLOCK_REALTIME estimatedError=0s frequency=0.000 ppm leap= maxError=16s synchronised=true tai=0")
+			"what the kernel says of CLOCK_REALTIME disciplinedBy=nobody estimatedError=0s frequency=0.000 ppm leap= maxError=16s synchronised=true tai=0")
 
 		c.change(func() { c.says.Leap = chrony.Unsynchronised })
 		time.Sleep(time.Second)
-		w.want(t, "2s clock.OSClockTracking{Since:0s Every:0s}", "2s clock.OSClock{MaxError:16s TAI:0s}")
-		w.wantLogs(t, "what chronyd says of its reference chronyd=chronyd interval=1m4s leap=Not synchronised source=192.0.2.1 stratum=3")
+		w.Want(t, "2s clock.OSClockTracking{Since:0s Every:0s}", "2s clock.OSClock{MaxError:16s TAI:0s}")
+		wantLogs(t, w, "what chronyd says of its reference chronyd=chronyd interval=1m4s leap=Not synchronised source=192.0.2.1 stratum=3")
 
 		// Its clock may be ahead of ours for a moment, after a step.
 		c.change(func() { c.says.Leap, c.says.Updated = chrony.Normal, time.Now().Add(time.Minute) })
 		time.Sleep(time.Second)
-		w.want(t, "3s clock.OSClockTracking{Since:0s Every:1m4s}", "3s clock.OSClock{MaxError:16s TAI:0s}")
+		w.Want(t, "3s clock.OSClockTracking{Since:0s Every:1m4s}", "3s clock.OSClock{MaxError:16s TAI:0s}")
 	})
 }
 
@@ -99,21 +99,21 @@ func TestChronydThatDoesNotAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &chronyd{says: chrony.Tracking{Updated: time.Now(), Interval: time.Second}}
 		w := watchBoth(t, newFake(), c)
-		w.want(t, "0s clock.OSClockTracking{Since:0s Every:1s}", "0s clock.OSClock{MaxError:16s TAI:0s}")
-		w.wantLogs(t,
+		w.Want(t, "0s clock.OSClockTracking{Since:0s Every:1s}", "0s clock.OSClock{MaxError:16s TAI:0s}")
+		wantLogs(t, w,
 			"what chronyd says of its reference chronyd=chronyd interval=1s leap=Normal source=0.0.0.0 stratum=0",
-			"what the kernel says of CLOCK_REALTIME estimatedError=0s frequency=0.000 ppm leap= maxError=16s synchronised=true tai=0")
+			"what the kernel says of CLOCK_REALTIME disciplinedBy=nobody estimatedError=0s frequency=0.000 ppm leap= maxError=16s synchronised=true tai=0")
 		c.change(func() { c.err = errors.New("ask chronyd at 127.0.0.1:323: connection refused") })
 		time.Sleep(4500 * time.Millisecond)
-		w.want(t, "1s clock.OSClock{MaxError:16s TAI:0s}", "2s clock.OSClock{MaxError:16s TAI:0s}",
+		w.Want(t, "1s clock.OSClock{MaxError:16s TAI:0s}", "2s clock.OSClock{MaxError:16s TAI:0s}",
 			"3s clock.OSClockTracking{Since:0s Every:0s}", "3s clock.OSClock{MaxError:16s TAI:0s}",
 			"4s clock.OSClockTracking{Since:0s Every:0s}", "4s clock.OSClock{MaxError:16s TAI:0s}")
-		w.wantLogs(t, "chronyd does not answer; the OS clock is judged by what the kernel says alone chronyd=chronyd error=ask chronyd at 127.0.0.1:323: connection refused")
+		wantLogs(t, w, "chronyd does not answer; the OS clock is judged by what the kernel says alone chronyd=chronyd error=ask chronyd at 127.0.0.1:323: connection refused")
 
 		c.change(func() { c.err = nil })
 		time.Sleep(time.Second)
-		w.want(t, "5s clock.OSClockTracking{Since:5s Every:1s}", "5s clock.OSClock{MaxError:16s TAI:0s}")
-		w.wantLogs(t, "what chronyd says of its reference chronyd=chronyd interval=1s leap=Normal source=0.0.0.0 stratum=0")
+		w.Want(t, "5s clock.OSClockTracking{Since:5s Every:1s}", "5s clock.OSClock{MaxError:16s TAI:0s}")
+		wantLogs(t, w, "what chronyd says of its reference chronyd=chronyd interval=1s leap=Normal source=0.0.0.0 stratum=0")
 	})
 }
 
@@ -122,10 +122,10 @@ func TestChronydThatCannotBeReached(t *testing.T) {
 		c := &chronyd{dialErr: errors.New("ask chronyd: no such host"), says: chrony.Tracking{Updated: time.Now(), Interval: time.Second}}
 		w := watchBoth(t, newFake(), c)
 		time.Sleep(2500 * time.Millisecond)
-		w.want(t, "0s clock.OSClock{MaxError:16s TAI:0s}", "1s clock.OSClock{MaxError:16s TAI:0s}",
+		w.Want(t, "0s clock.OSClock{MaxError:16s TAI:0s}", "1s clock.OSClock{MaxError:16s TAI:0s}",
 			"2s clock.OSClockTracking{Since:0s Every:0s}", "2s clock.OSClock{MaxError:16s TAI:0s}")
 		c.change(func() { c.dialErr = nil })
 		time.Sleep(time.Second)
-		w.want(t, "3s clock.OSClockTracking{Since:3s Every:1s}", "3s clock.OSClock{MaxError:16s TAI:0s}")
+		w.Want(t, "3s clock.OSClockTracking{Since:3s Every:1s}", "3s clock.OSClock{MaxError:16s TAI:0s}")
 	})
 }

@@ -92,12 +92,29 @@ type status struct {
 	leap string
 	// tai is TAI minus UTC in seconds; 0 if nobody has said.
 	tai int
+	// by is who disciplines the clock, as far as it shows.
+	by string
 }
+
+// Who may discipline the clock. systemd-timesyncd and ntpd tell the kernel offsets, and let its
+// loop work them off (STA_PLL). phc2sys and ptp4l (clockadj.c of linuxptp) and chronyd set the
+// frequency themselves, and with it they end that.
+const (
+	byNobody = "nobody"
+	byKernel = "the kernel's loop, as of systemd-timesyncd or ntpd"
+	byDaemon = "a loop of its own, as of phc2sys, ptp4l or chronyd"
+)
 
 // status returns what is worth a line in the log when it changes. A clock that is not
 // synchronised may be disciplined: chronyd says so without the directive rtcsync.
 func (t timex) status() status {
-	s := status{synchronised: t.Status&unix.STA_UNSYNC == 0, tai: int(t.Tai)}
+	s := status{synchronised: t.Status&unix.STA_UNSYNC == 0, tai: int(t.Tai), by: byDaemon}
+	switch {
+	case t.maxError() == clock.Unbounded:
+		s.by = byNobody
+	case t.Status&unix.STA_PLL != 0:
+		s.by = byKernel
+	}
 	switch {
 	case t.state == unix.TIME_OOP:
 		s.leap = "inserting"

@@ -18,8 +18,8 @@ limitations under the License.
 // says of its discipline, and when it is set. It needs no privilege, and sees the same
 // clock from every namespace. It never judges.
 //
-// Who disciplines the clock cannot be seen this way, and neither can a daemon that does
-// not tell the kernel about its bounds (maxerror), such as OpenNTPD. Where the adapter is on
+// Which program disciplines the clock cannot be seen this way, and neither can a daemon that
+// does not tell the kernel about its bounds (maxerror), such as OpenNTPD. Where the adapter is on
 // the node's own network, chronyd can be asked how often it adjusts the clock.
 //
 // Reading changes nothing (adjtimex(2) without modes), and takes the lock of the kernel's
@@ -148,7 +148,7 @@ func (w *Watcher) look(ctx context.Context) {
 	w.cause = ""
 	if s := t.status(); w.status == nil || s != *w.status {
 		w.status = &s
-		w.log.Infow("what the kernel says of CLOCK_REALTIME", "synchronised", s.synchronised, "leap", s.leap, "tai", s.tai,
+		w.log.Infow("what the kernel says of CLOCK_REALTIME", "disciplinedBy", s.by, "synchronised", s.synchronised, "leap", s.leap, "tai", s.tai,
 			"maxError", t.maxError(), "estimatedError", t.estimatedError(), "frequency", t.frequency())
 	}
 	w.observe(at, clock.OSClock{MaxError: t.maxError(), TAI: time.Duration(t.Tai) * time.Second})

@@ -28,12 +28,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 	"golang.org/x/sys/unix"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
+	"github.com/eventing-ptp/eventing-ptp/pkg/observe/observetest"
 )
 
 // fake is a kernel whose clock may be set. Its time is that of the bubble.
@@ -99,51 +99,12 @@ func (f *fake) adjust() {
 	f.change(func() { f.adjusted = time.Now() })
 }
 
-// watching runs a watcher, and keeps a line of each observation.
-type watching struct {
-	mu    sync.Mutex
-	lines []string
-	logs  *observer.ObservedLogs
-}
-
-func (w *watching) take() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	lines := w.lines
-	w.lines = nil
-	return lines
-}
-
-func watch(t *testing.T, k *fake) *watching { return watchBoth(t, k, nil) }
+func watch(t *testing.T, k *fake) *observetest.Watching { return watchBoth(t, k, nil) }
 
 // watchBoth watches the kernel, and a chronyd if there is one.
-func watchBoth(t *testing.T, k *fake, chronyd *chronyd) *watching {
+func watchBoth(t *testing.T, k *fake, chronyd *chronyd) *observetest.Watching {
 	t.Helper()
-	core, logs := observer.New(zap.InfoLevel)
-	w := &watching{logs: logs}
-	origin := time.Now()
-	watcher := NewWatcher(Config{}, origin, func(o clock.Observation) {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.lines = append(w.lines, fmt.Sprintf("%v %T%+v", time.Duration(o.At), o.Fact, o.Fact))
-		if o.Instance != "" {
-			t.Errorf("%v names an instance", o)
-		}
-	}, zap.New(core).Sugar())
-	watcher.kernel = k
-	if chronyd != nil {
-		watcher.daemon = newDaemon("chronyd", watcher.log)
-		watcher.daemon.dial = chronyd.dial
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		watcher.Run(ctx)
-	}()
 	t.Cleanup(func() {
-		cancel()
-		<-ended
 		if !k.closed && k.deaf == nil {
 			t.Error("the alarm is left open")
 		}
@@ -151,42 +112,38 @@ func watchBoth(t *testing.T, k *fake, chronyd *chronyd) *watching {
 			t.Errorf("%d connections to chronyd are left open", chronyd.open)
 		}
 	})
-	return w
+	return observetest.Start(t, func(emit func(clock.Observation), log *zap.SugaredLogger) func(context.Context) {
+		w := NewWatcher(Config{}, time.Now(), emit, log)
+		w.kernel = k
+		if chronyd != nil {
+			w.daemon = newDaemon("chronyd", w.log)
+			w.daemon.dial = chronyd.dial
+		}
+		return w.Run
+	})
 }
 
-func (w *watching) want(t *testing.T, want ...string) {
+// wantLogs compares the messages of the log with all of their fields.
+func wantLogs(t *testing.T, w *observetest.Watching, want ...string) {
 	t.Helper()
-	synctest.Wait()
-	if diff := cmp.Diff(want, w.take()); diff != "" {
-		t.Errorf("observations (-want +got):\n%s", diff)
-	}
-}
-
-func (w *watching) wantLogs(t *testing.T, want ...string) {
-	t.Helper()
-	synctest.Wait()
-	var got []string
-	for _, e := range w.logs.TakeAll() {
+	w.WantLogs(t, func(_ int, e observer.LoggedEntry) string {
 		line, fields := e.Message, e.ContextMap()
 		for _, name := range slices.Sorted(maps.Keys(fields)) {
 			line += fmt.Sprintf(" %s=%v", name, fields[name])
 		}
-		got = append(got, line)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("log (-want +got):\n%s", diff)
-	}
+		return line
+	}, want...)
 }
 
 func TestTheKernelIsAskedEverySecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newFake()
 		w := watch(t, k)
-		w.want(t, "0s clock.OSClock{MaxError:16s TAI:0s}")
+		w.Want(t, "0s clock.OSClock{MaxError:16s TAI:0s}")
 		time.Sleep(300 * time.Millisecond)
 		k.adjust()
 		time.Sleep(2200 * time.Millisecond)
-		w.want(t, "1s clock.OSClock{MaxError:0s TAI:0s}", "2s clock.OSClock{MaxError:500µs TAI:0s}")
+		w.Want(t, "1s clock.OSClock{MaxError:0s TAI:0s}", "2s clock.OSClock{MaxError:500µs TAI:0s}")
 	})
 }
 
@@ -198,12 +155,12 @@ func TestAStepIsReportedAtOnce(t *testing.T) {
 				k.adjust()
 				w := watch(t, k)
 				time.Sleep(400 * time.Millisecond)
-				w.want(t, "0s clock.OSClock{MaxError:0s TAI:0s}")
+				w.Want(t, "0s clock.OSClock{MaxError:0s TAI:0s}")
 				k.step(by)
 				k.set <- nil
-				w.want(t, fmt.Sprintf("400ms clock.OSClockStep{By:%v}", by), "400ms clock.OSClock{MaxError:16s TAI:0s}")
+				w.Want(t, fmt.Sprintf("400ms clock.OSClockStep{By:%v}", by), "400ms clock.OSClock{MaxError:16s TAI:0s}")
 				time.Sleep(time.Second)
-				w.want(t, "1s clock.OSClock{MaxError:16s TAI:0s}") // once only
+				w.Want(t, "1s clock.OSClock{MaxError:16s TAI:0s}") // once only
 			})
 		})
 	}
@@ -215,10 +172,10 @@ func TestAnAlarmWithoutAStepIsNone(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			k := newFake()
 			w := watch(t, k)
-			w.want(t, "0s clock.OSClock{MaxError:16s TAI:0s}")
+			w.Want(t, "0s clock.OSClock{MaxError:16s TAI:0s}")
 			k.change(func() { k.realtime += by })
 			k.set <- nil
-			w.want(t, "0s clock.OSClock{MaxError:16s TAI:0s}")
+			w.Want(t, "0s clock.OSClock{MaxError:16s TAI:0s}")
 		})
 	}
 }
@@ -234,10 +191,10 @@ func TestAStepIsSeenWithoutTheAlarm(t *testing.T) {
 				k := newFake()
 				change(k)
 				w := watch(t, k)
-				w.want(t, "0s clock.OSClock{MaxError:16s TAI:0s}")
+				w.Want(t, "0s clock.OSClock{MaxError:16s TAI:0s}")
 				k.step(-time.Second)
 				time.Sleep(time.Second)
-				w.want(t, "1s clock.OSClockStep{By:-1s}", "1s clock.OSClock{MaxError:16s TAI:0s}")
+				w.Want(t, "1s clock.OSClockStep{By:-1s}", "1s clock.OSClock{MaxError:16s TAI:0s}")
 			})
 		})
 	}
@@ -251,10 +208,10 @@ func TestWithoutTheTimeOfStartStepsAreNotInvented(t *testing.T) {
 		time.Sleep(500 * time.Millisecond)
 		k.change(func() { k.baseErr = nil })
 		time.Sleep(time.Second)
-		w.want(t, "0s clock.OSClock{MaxError:16s TAI:0s}", "1s clock.OSClock{MaxError:16s TAI:0s}")
+		w.Want(t, "0s clock.OSClock{MaxError:16s TAI:0s}", "1s clock.OSClock{MaxError:16s TAI:0s}")
 		k.step(time.Minute)
 		time.Sleep(time.Second)
-		w.want(t, "2s clock.OSClockStep{By:1m0s}", "2s clock.OSClock{MaxError:16s TAI:0s}")
+		w.Want(t, "2s clock.OSClockStep{By:1m0s}", "2s clock.OSClock{MaxError:16s TAI:0s}")
 	})
 }
 
@@ -265,18 +222,18 @@ func TestAKernelThatDoesNotTell(t *testing.T) {
 		w := watch(t, k)
 		time.Sleep(1500 * time.Millisecond)
 		const hidden = " clock.OSClockUnreadable{Cause:adjtimex: operation not permitted: allow adjtimex(2) in the seccomp profile; it only reads}"
-		w.want(t, "0s"+hidden, "1s"+hidden)
-		w.wantLogs(t, "CLOCK_REALTIME cannot be read cause=adjtimex: operation not permitted: allow adjtimex(2) in the seccomp profile; it only reads")
+		w.Want(t, "0s"+hidden, "1s"+hidden)
+		wantLogs(t, w, "CLOCK_REALTIME cannot be read cause=adjtimex: operation not permitted: allow adjtimex(2) in the seccomp profile; it only reads")
 
 		k.change(func() { k.err = nil })
 		time.Sleep(time.Second)
-		w.want(t, "2s clock.OSClock{MaxError:16s TAI:0s}")
-		w.logs.TakeAll()
+		w.Want(t, "2s clock.OSClock{MaxError:16s TAI:0s}")
+		wantLogs(t, w, "what the kernel says of CLOCK_REALTIME disciplinedBy=nobody estimatedError=0s frequency=0.000 ppm leap= maxError=16s synchronised=true tai=0")
 
 		k.change(func() { k.err = errors.New("adjtimex: bad address") })
 		time.Sleep(time.Second)
-		w.want(t, "3s clock.OSClockUnreadable{Cause:adjtimex: bad address}")
-		w.wantLogs(t, "CLOCK_REALTIME cannot be read cause=adjtimex: bad address")
+		w.Want(t, "3s clock.OSClockUnreadable{Cause:adjtimex: bad address}")
+		wantLogs(t, w, "CLOCK_REALTIME cannot be read cause=adjtimex: bad address")
 	})
 }
 
@@ -288,7 +245,7 @@ func TestLog(t *testing.T) {
 		k.state = unix.TIME_ERROR
 		w := watch(t, k)
 		time.Sleep(2500 * time.Millisecond)
-		w.wantLogs(t, "what the kernel says of CLOCK_REALTIME estimatedError=16s frequency=0.000 ppm leap= maxError=16s synchronised=false tai=0")
+		wantLogs(t, w, "what the kernel says of CLOCK_REALTIME disciplinedBy=nobody estimatedError=16s frequency=0.000 ppm leap= maxError=16s synchronised=false tai=0")
 
 		k.adjust()
 		k.change(func() {
@@ -296,11 +253,12 @@ func TestLog(t *testing.T) {
 			k.state = unix.TIME_INS
 		})
 		time.Sleep(2 * time.Second)
-		w.wantLogs(t, "what the kernel says of CLOCK_REALTIME estimatedError=16s frequency=98.500 ppm leap=insert maxError=0s synchronised=true tai=37")
+		wantLogs(t, w, "what the kernel says of CLOCK_REALTIME disciplinedBy=a loop of its own, as of phc2sys, ptp4l or chronyd estimatedError=16s frequency=98.500 ppm leap=insert maxError=0s synchronised=true tai=37")
 
 		k.step(-time.Second)
 		time.Sleep(time.Second)
-		w.wantLogs(t, "CLOCK_REALTIME was set by=-1s")
+		wantLogs(t, w, "CLOCK_REALTIME was set by=-1s",
+			"what the kernel says of CLOCK_REALTIME disciplinedBy=nobody estimatedError=16s frequency=98.500 ppm leap=insert maxError=16s synchronised=true tai=37")
 	})
 }
 
@@ -313,7 +271,7 @@ func TestStatus(t *testing.T) {
 	}{
 		{"synchronised", 0, unix.TIME_OK, status{synchronised: true}},
 		{"not synchronised", unix.STA_UNSYNC, unix.TIME_ERROR, status{}},
-		{"synchronised by the kernel's own loop", unix.STA_PLL | unix.STA_NANO, unix.TIME_OK, status{synchronised: true}},
+		{"synchronised by the kernel's own loop", unix.STA_PLL | unix.STA_NANO, unix.TIME_OK, status{synchronised: true, by: byKernel}},
 		{"a second is to be inserted", unix.STA_INS, unix.TIME_INS, status{synchronised: true, leap: "insert"}},
 		{"a second is to be left out", unix.STA_DEL, unix.TIME_DEL, status{synchronised: true, leap: "delete"}},
 		{"a second is being inserted", unix.STA_INS, unix.TIME_OOP, status{synchronised: true, leap: "inserting"}},
@@ -321,10 +279,21 @@ func TestStatus(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := timex{unix.Timex{Status: tc.bits}, tc.state}.status()
+			if tc.want.by == "" {
+				tc.want.by = byDaemon
+			}
 			if got != tc.want {
 				t.Errorf("got %+v, want %+v", got, tc.want)
 			}
 		})
+	}
+}
+
+func TestDisciplinedByNobody(t *testing.T) {
+	for maxError, want := range map[int64]string{0: byKernel, 15_999_999: byKernel, 16_000_000: byNobody} {
+		if got := (timex{Timex: unix.Timex{Maxerror: maxError, Status: unix.STA_PLL}}).status().by; got != want {
+			t.Errorf("%d µs: by %s, want %s", maxError, got, want)
+		}
 	}
 }
 

@@ -34,6 +34,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
+	"github.com/eventing-ptp/eventing-ptp/pkg/observe/observetest"
 )
 
 // fake is a kernel whose clocks may be set. Its time is that of the bubble.
@@ -107,56 +108,30 @@ func (f *fake) change(do func()) {
 	do()
 }
 
-// watching runs a watcher, and keeps a line of each observation.
-type watching struct {
-	mu    sync.Mutex
-	lines []string
-	logs  *observer.ObservedLogs
-}
-
-func watch(t *testing.T, k *fake, every time.Duration) *watching {
+func watch(t *testing.T, k *fake, every time.Duration) *observetest.Watching {
 	t.Helper()
-	core, logs := observer.New(zap.InfoLevel)
-	w := &watching{logs: logs}
-	c := DefaultConfig()
-	c.Interval = every
-	watcher, err := NewWatcher(c, time.Now(), func(o clock.Observation) {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.lines = append(w.lines, fmt.Sprintf("%v %T%+v", time.Duration(o.At), o.Fact, o.Fact))
-		if o.Instance != "" {
-			t.Errorf("%v names an instance", o)
-		}
-	}, zap.New(core).Sugar())
-	if err != nil {
-		t.Fatal(err)
-	}
-	watcher.kernel = k
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		watcher.Run(ctx)
-	}()
 	t.Cleanup(func() {
-		cancel()
-		<-ended
 		if k.opened != 0 {
 			t.Errorf("%d devices are left open", k.opened)
 		}
 	})
-	return w
+	return observetest.Start(t, func(emit func(clock.Observation), log *zap.SugaredLogger) func(context.Context) {
+		c := DefaultConfig()
+		c.Interval = every
+		w, err := NewWatcher(c, time.Now(), emit, log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.kernel = k
+		return w.Run
+	})
 }
 
 // want compares the observations since the last call, without the part of their names that
 // is the same.
-func (w *watching) want(t *testing.T, want ...string) {
+func want(t *testing.T, w *observetest.Watching, want ...string) {
 	t.Helper()
-	synctest.Wait()
-	w.mu.Lock()
-	got := w.lines
-	w.lines = nil
-	w.mu.Unlock()
+	got := w.Take()
 	for n, line := range got {
 		got[n] = strings.Replace(line, "clock.HardwareClock", "", 1)
 	}
@@ -165,23 +140,18 @@ func (w *watching) want(t *testing.T, want ...string) {
 	}
 }
 
-func (w *watching) wantLogs(t *testing.T, want ...string) {
+func wantLogs(t *testing.T, w *observetest.Watching, want ...string) {
 	t.Helper()
-	synctest.Wait()
-	var got []string
-	for _, e := range w.logs.TakeAll() {
+	w.WantLogs(t, func(_ int, e observer.LoggedEntry) string {
 		line := e.Message
 		if line == "this machine has PTP hardware clocks" {
-			continue // with every list
+			return "" // with every list
 		}
 		if cause, ok := e.ContextMap()["cause"]; ok {
 			line += fmt.Sprintf(": %v", cause)
 		}
-		got = append(got, line)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("log (-want +got):\n%s", diff)
-	}
+		return line
+	}, want...)
 }
 
 // at is the line of an ordinary reading.
@@ -195,11 +165,11 @@ func TestClocksAreReadEveryInterval(t *testing.T) {
 		k.of["ptp0"] = []string{"eth0", "eth1"}
 		w := watch(t, k, 400*time.Millisecond)
 		time.Sleep(900 * time.Millisecond)
-		w.want(t, "0s s{Devices:[{Name:ptp0 Interfaces:[eth0 eth1]}]}", at("0s", 0), at("400ms", 0), at("800ms", 0))
+		want(t, w, "0s s{Devices:[{Name:ptp0 Interfaces:[eth0 eth1]}]}", at("0s", 0), at("400ms", 0), at("800ms", 0))
 		k.change(func() { k.freq = -12.5 })
 		time.Sleep(400 * time.Millisecond)
-		w.want(t, at("1.2s", -12.5))
-		w.wantLogs(t, "watching a hardware clock")
+		want(t, w, at("1.2s", -12.5))
+		wantLogs(t, w, "watching a hardware clock")
 	})
 }
 
@@ -210,14 +180,14 @@ func TestAStepIsReportedWithTheNextReading(t *testing.T) {
 				k := newFake("ptp0")
 				w := watch(t, k, 50*time.Millisecond)
 				time.Sleep(60 * time.Millisecond)
-				w.want(t, "0s s{Devices:[{Name:ptp0 Interfaces:[]}]}", at("0s", 0), at("50ms", 0))
+				want(t, w, "0s s{Devices:[{Name:ptp0 Interfaces:[]}]}", at("0s", 0), at("50ms", 0))
 				k.change(func() { k.ahead += by })
 				time.Sleep(50 * time.Millisecond)
-				w.want(t, fmt.Sprintf("100ms Step{Device:ptp0 By:%v Within:50ms}", by), strings.Replace(at("100ms", 0), "37s", (37*time.Second+by).String(), 1))
+				want(t, w, fmt.Sprintf("100ms Step{Device:ptp0 By:%v Within:50ms}", by), strings.Replace(at("100ms", 0), "37s", (37*time.Second+by).String(), 1))
 				k.change(func() { k.ahead -= by })
 				time.Sleep(100 * time.Millisecond)
-				w.want(t, fmt.Sprintf("150ms Step{Device:ptp0 By:%v Within:50ms}", -by), at("150ms", 0), at("200ms", 0)) // once only
-				w.wantLogs(t, "watching a hardware clock", "the hardware clock was set", "the hardware clock was set")
+				want(t, w, fmt.Sprintf("150ms Step{Device:ptp0 By:%v Within:50ms}", -by), at("150ms", 0), at("200ms", 0)) // once only
+				wantLogs(t, w, "watching a hardware clock", "the hardware clock was set", "the hardware clock was set")
 			})
 		})
 	}
@@ -227,25 +197,22 @@ func TestClocksComeAndGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newFake()
 		w := watch(t, k, time.Second)
-		w.want(t, "0s s{Devices:[]}")
-		w.wantLogs(t, "this machine has no PTP hardware clock, or it cannot be seen from here")
+		want(t, w, "0s s{Devices:[]}")
+		wantLogs(t, w, "this machine has no PTP hardware clock, or it cannot be seen from here")
 
 		time.Sleep(500 * time.Millisecond)
 		k.change(func() { k.names = []string{"ptp0"} })
 		time.Sleep(time.Second)
-		w.want(t, "1s s{Devices:[{Name:ptp0 Interfaces:[]}]}", at("1s", 0))
+		want(t, w, "1s s{Devices:[{Name:ptp0 Interfaces:[]}]}", at("1s", 0))
 
 		// Its driver is unloaded: it cannot be read, and then it is not there.
 		k.change(func() { k.broken = fmt.Errorf("clock_gettime: %w", unix.ENODEV) })
 		time.Sleep(time.Second)
-		w.want(t, "2s Unreadable{Device:ptp0 Cause:clock_gettime: no such device: the clock is gone, as when its driver was unloaded}")
+		want(t, w, "2s Unreadable{Device:ptp0 Cause:clock_gettime: no such device: the clock is gone, as when its driver was unloaded}")
 		k.change(func() { k.names, k.broken = nil, nil })
 		time.Sleep(time.Second)
-		synctest.Wait()
-		w.mu.Lock()
-		last := w.lines[len(w.lines)-1] // it may have been read once more before
-		w.lines = nil
-		w.mu.Unlock()
+		lines := w.Take()
+		last := lines[len(lines)-1] // it may have been read once more before
 		if last != "3s clock.HardwareClocks{Devices:[]}" {
 			t.Errorf("the last was %q, want that there is none", last)
 		}
@@ -253,7 +220,7 @@ func TestClocksComeAndGo(t *testing.T) {
 		// It comes back set to another time, which is no step: it may be another clock.
 		k.change(func() { k.names, k.ahead = []string{"ptp0"}, 0 })
 		time.Sleep(time.Second)
-		w.want(t, "4s s{Devices:[{Name:ptp0 Interfaces:[]}]}", strings.Replace(at("4s", 0), "37s", "0s", 1))
+		want(t, w, "4s s{Devices:[{Name:ptp0 Interfaces:[]}]}", strings.Replace(at("4s", 0), "37s", "0s", 1))
 	})
 }
 
@@ -265,17 +232,17 @@ func TestAClockThatMayNotBeRead(t *testing.T) {
 		time.Sleep(1500 * time.Millisecond)
 		const cause = "open /dev/ptp0: operation not permitted: the adapter must be allowed to read the device: run it privileged or with a device plugin (docs/troubleshooting.md)"
 		const unreadable = " Unreadable{Device:ptp0 Cause:" + cause + "}"
-		w.want(t, "0s s{Devices:[{Name:ptp0 Interfaces:[]}]}", "0s"+unreadable, "1s"+unreadable)
-		w.wantLogs(t, "the hardware clock cannot be read: "+cause) // one line
+		want(t, w, "0s s{Devices:[{Name:ptp0 Interfaces:[]}]}", "0s"+unreadable, "1s"+unreadable)
+		wantLogs(t, w, "the hardware clock cannot be read: "+cause) // one line
 
 		k.change(func() { k.broken = nil })
 		time.Sleep(550 * time.Millisecond)
-		w.want(t, at("2s", 0), at("2.05s", 0))
-		w.wantLogs(t, "watching a hardware clock")
+		want(t, w, at("2s", 0), at("2.05s", 0))
+		wantLogs(t, w, "watching a hardware clock")
 
 		k.change(func() { k.broken = &os.PathError{Op: "open", Path: "/dev/ptp0", Err: unix.ENOENT} })
 		time.Sleep(50 * time.Millisecond)
-		w.wantLogs(t, "the hardware clock cannot be read: open /dev/ptp0: no such file or directory: the machine has this clock, and its device is not here: run the adapter privileged or with a device plugin (docs/troubleshooting.md)")
+		wantLogs(t, w, "the hardware clock cannot be read: open /dev/ptp0: no such file or directory: the machine has this clock, and its device is not here: run the adapter privileged or with a device plugin (docs/troubleshooting.md)")
 	})
 }
 
@@ -284,16 +251,16 @@ func TestADriverThatHangs(t *testing.T) {
 		k := newFake("ptp0")
 		w := watch(t, k, time.Second)
 		time.Sleep(500 * time.Millisecond)
-		w.want(t, "0s s{Devices:[{Name:ptp0 Interfaces:[]}]}", at("0s", 0))
+		want(t, w, "0s s{Devices:[{Name:ptp0 Interfaces:[]}]}", at("0s", 0))
 		hangs := make(chan struct{})
 		k.change(func() { k.hangs = hangs })
 		time.Sleep(4 * time.Second)
-		w.want(t, "3s Unreadable{Device:ptp0 Cause:its driver does not answer}")
+		want(t, w, "3s Unreadable{Device:ptp0 Cause:its driver does not answer}")
 		k.change(func() { k.hangs = nil })
 		close(hangs)
 		time.Sleep(time.Second)
 		synctest.Wait()
-		w.wantLogs(t, "watching a hardware clock", "the driver does not answer")
+		wantLogs(t, w, "watching a hardware clock", "the driver does not answer")
 	})
 }
 
@@ -303,11 +270,11 @@ func TestClocksThatCannotBeLookedFor(t *testing.T) {
 		k.err = fmt.Errorf("look for /dev/ptp*: %w", unix.EIO)
 		w := watch(t, k, time.Second)
 		time.Sleep(1500 * time.Millisecond)
-		w.want(t)
-		w.wantLogs(t, "hardware clocks cannot be looked for")
+		want(t, w)
+		wantLogs(t, w, "hardware clocks cannot be looked for")
 		k.change(func() { k.err = nil })
 		time.Sleep(time.Second)
-		w.want(t, "2s s{Devices:[{Name:ptp0 Interfaces:[]}]}", at("2s", 0))
+		want(t, w, "2s s{Devices:[{Name:ptp0 Interfaces:[]}]}", at("2s", 0))
 	})
 }
 
@@ -317,10 +284,10 @@ func TestInterfacesAreAskedAgain(t *testing.T) {
 		k := newFake("ptp0")
 		k.of["ptp0"] = []string{"eth0"}
 		w := watch(t, k, time.Hour)
-		w.want(t, "0s s{Devices:[{Name:ptp0 Interfaces:[eth0]}]}", at("0s", 0))
+		want(t, w, "0s s{Devices:[{Name:ptp0 Interfaces:[eth0]}]}", at("0s", 0))
 		k.change(func() { k.of = map[string][]string{"ptp0": {"ens1f0"}} })
 		time.Sleep(time.Minute)
-		w.want(t, "1m0s s{Devices:[{Name:ptp0 Interfaces:[ens1f0]}]}")
+		want(t, w, "1m0s s{Devices:[{Name:ptp0 Interfaces:[ens1f0]}]}")
 	})
 }
 

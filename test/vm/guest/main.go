@@ -37,6 +37,8 @@ func main() {
 
 func run() error {
 	sink := flag.String("sink", "", "`URL` that events go to")
+	scripts := flag.Int("scripts", 0, "`number` of random scripts to play, instead of what is always played")
+	seed := flag.Uint64("seed", 0, "of the scripts")
 	flag.Parse()
 	if flag.NArg() == 3 && flag.Arg(0) == "stamps" {
 		message, err := strconv.ParseUint(flag.Arg(2), 0, 8)
@@ -50,5 +52,8 @@ func run() error {
 	}
 	s := &stage{sink: *sink}
 	defer s.end()
+	if *scripts > 0 {
+		return s.playScripts(*seed, *scripts)
+	}
 	return s.play()
 }

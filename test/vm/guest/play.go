@@ -33,26 +33,38 @@ const (
 	slewing = 17 * time.Second
 )
 
-// play breaks one thing after the other. The test looks for what must follow from each between
-// its mark and the next.
-func (s *stage) play() error {
+// begin starts everything but the adapter, and waits until all is well.
+func (s *stage) begin() (err error) {
 	if err := s.startGrandmaster(); err != nil {
 		return err
 	}
-	ptp4l, err := s.startClient()
-	if err != nil {
+	if s.ptp4l, err = s.startClient(); err != nil {
 		return err
 	}
 	if _, err := s.start(os.Args[0], "stamps", "eth0", "0"); err != nil {
 		return err
 	}
 	time.Sleep(calm)
-	phc2sys, err := s.startPHC2Sys()
-	if err != nil {
+	if s.phc2sys, err = s.startPHC2Sys(); err != nil {
 		return err
 	}
 	time.Sleep(calm)
-	if err := s.do("start", s.startAdapter); err != nil {
+	return nil
+}
+
+// play breaks one thing after the other. The test looks for what must follow from each between
+// its mark and the next.
+func (s *stage) play() error {
+	if err := s.begin(); err != nil {
+		return err
+	}
+	if err := s.measureCost(); err != nil {
+		return err
+	}
+	if err := os.Setenv("K_OBSERVABILITY_CONFIG", `{"metrics": {"protocol": "prometheus", "endpoint": "`+metricsAddress+`"}}`); err != nil {
+		return err
+	}
+	if err := s.do("start", func() error { _, err := s.startAdapter(adapterConfig, s.sink); return err }); err != nil {
 		return err
 	}
 	time.Sleep(calm)
@@ -84,14 +96,16 @@ func (s *stage) play() error {
 	return errors.Join(
 		each("phc stepped", func() error { return set(clientClock, time.Millisecond) }, slewing, nil, 0),
 		each("phc drifts", func() error { return steer(clientClock, 50) }, calm, nil, 0),
-		each("phc2sys stopped", func() error { return phc2sys.signal(unix.SIGSTOP) }, 8*time.Second, func() error { return phc2sys.signal(unix.SIGCONT) }, calm),
-		each("phc2sys killed", func() error { return phc2sys.signal(unix.SIGKILL) }, 8*time.Second, restart(&phc2sys, s.startPHC2Sys), calm),
-		each("ptp4l stopped", func() error { return ptp4l.signal(unix.SIGSTOP) }, 3*time.Second, nil, 0),
-		each("phc stepped while ptp4l is stopped", func() error { return set(clientClock, time.Millisecond) }, 2*time.Second, func() error { return ptp4l.signal(unix.SIGCONT) }, slewing),
-		each("ptp4l killed", func() error { return ptp4l.signal(unix.SIGKILL) }, 2*time.Second, restart(&ptp4l, s.startClient), calm),
+		each("phc2sys stopped", func() error { return s.phc2sys.signal(unix.SIGSTOP) }, 8*time.Second, func() error { return s.phc2sys.signal(unix.SIGCONT) }, calm),
+		each("phc2sys killed", func() error { return s.phc2sys.signal(unix.SIGKILL) }, 8*time.Second, restart(&s.phc2sys, s.startPHC2Sys), calm),
+		each("ptp4l stopped", func() error { return s.ptp4l.signal(unix.SIGSTOP) }, 3*time.Second, nil, 0),
+		each("phc stepped while ptp4l is stopped", func() error { return set(clientClock, time.Millisecond) }, 2*time.Second, func() error { return s.ptp4l.signal(unix.SIGCONT) }, slewing),
+		each("ptp4l killed", func() error { return s.ptp4l.signal(unix.SIGKILL) }, 2*time.Second, restart(&s.ptp4l, s.startClient), calm),
 		each("os clock stepped", func() error { return set("", 5*time.Second) }, calm, nil, 0),
-		each("cable pulled", func() error { return cable("eth0", "off") }, 3*time.Second, func() error { return cable("eth0", "on") }, calm),
+		each("cable pulled", func() error { return cable("off") }, 3*time.Second, func() error { return cable("on") }, calm),
+		each("leap second announced", func() error { return announce(1) }, 6*time.Second, func() error { return announce(0) }, 6*time.Second),
 		s.compare("residual at the end"),
+		s.scrape("metrics"),
 		each("phc gone", func() error { return os.WriteFile("/sys/class/ptp/ptp0/n_vclocks", []byte("0"), 0) }, 8*time.Second, nil, 0),
 		s.do("end", func() error { return nil }),
 		s.delivered(),

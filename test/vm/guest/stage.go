@@ -17,15 +17,18 @@ limitations under the License.
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,6 +50,8 @@ const (
 type stage struct {
 	sink     string
 	programs []*program
+	// What begin has started.
+	master, ptp4l, phc2sys *program
 }
 
 // program is a program that runs.
@@ -94,8 +99,11 @@ func (s *stage) end() {
 }
 
 // do does something, and says so and when on standard output.
-func (s *stage) do(name string, what func() error) error {
-	m := vm.Mark{Name: name, Before: time.Now().Round(0)}
+func (s *stage) do(name string, what func() error) error { return s.doTo(name, "", false, what) }
+
+// doTo does something to a part of the machine.
+func (s *stage) doTo(name, part string, broken bool, what func() error) error {
+	m := vm.Mark{Name: name, Part: part, Broken: broken, Before: time.Now().Round(0)}
 	if err := what(); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -132,12 +140,19 @@ func (s *stage) startGrandmaster() error {
 	if _, err := s.start("ip", "netns", "exec", "gm", os.Args[0], "stamps", "eth1", "1"); err != nil {
 		return err
 	}
-	if _, err := s.start("ip", "netns", "exec", "gm", "ptp4l", "-f", "/run/gm.cfg", "-m"); err != nil {
+	master, err := s.start("ip", "netns", "exec", "gm", "ptp4l", "-f", "/run/gm.cfg", "-m") // ip(8) becomes ptp4l
+	if err != nil {
 		return err
 	}
+	s.master = master
 	time.Sleep(3 * time.Second) // until it is grandmaster
-	_, err := command("pmc", "-u", "-s", "/run/gm", "-i", "/run/pmc", "-b", "0", "SET GRANDMASTER_SETTINGS_NP clockClass 6 clockAccuracy 0x20 "+
-		"offsetScaledLogVariance 0x4e5d currentUtcOffset 37 leap61 0 leap59 0 currentUtcOffsetValid 1 ptpTimescale 1 timeTraceable 1 frequencyTraceable 1 timeSource 0x20")
+	return announce(0)
+}
+
+// announce lets the grandmaster announce a leap second, or none.
+func announce(leap61 int) error {
+	_, err := command("pmc", "-u", "-s", "/run/gm", "-i", "/run/pmc", "-b", "0", fmt.Sprintf("SET GRANDMASTER_SETTINGS_NP clockClass 6 clockAccuracy 0x20 "+
+		"offsetScaledLogVariance 0x4e5d currentUtcOffset 37 leap61 %d leap59 0 currentUtcOffsetValid 1 ptpTimescale 1 timeTraceable 1 frequencyTraceable 1 timeSource 0x20", leap61))
 	return err
 }
 
@@ -169,15 +184,42 @@ events:
   - event.sync.sync-status.os-clock-sync-state-change
   - com.github.eventing-ptp.os-clock.stepped
   - com.github.eventing-ptp.hardware-clock.stepped
+  - com.github.eventing-ptp.daemon-state.changed
+  - com.github.eventing-ptp.grandmaster.changed
+  - com.github.eventing-ptp.port-state.changed
+  - com.github.eventing-ptp.leap-second.changed
+  - com.github.eventing-ptp.path-delay-state.changed
   - com.github.eventing-ptp.events.lost
 `
 
-func (s *stage) startAdapter() error {
-	if err := os.WriteFile("/run/adapter.yaml", []byte(adapterConfig), 0o600); err != nil {
-		return err
+func (s *stage) startAdapter(config, sink string) (*program, error) {
+	if err := os.WriteFile("/run/adapter.yaml", []byte(config), 0o600); err != nil {
+		return nil, err
 	}
-	_, err := s.start("/payload/receive_adapter", "-sink", s.sink, "-node", "vm", "-config", "/run/adapter.yaml")
-	return err
+	return s.start("/payload/receive_adapter", "-sink", sink, "-node", "vm", "-config", "/run/adapter.yaml")
+}
+
+// metricsAddress is where the adapter exposes metrics, if it is to.
+const metricsAddress = "127.0.0.1:9092"
+
+// scrape says what the adapter exposes of the clocks themselves.
+func (s *stage) scrape(name string) error {
+	answer, err := http.Get("http://" + metricsAddress + "/metrics")
+	if err != nil {
+		return fmt.Errorf("scrape the adapter: %w", err)
+	}
+	defer answer.Body.Close()
+	m := vm.Mark{Name: name}
+	scanner := bufio.NewScanner(answer.Body)
+	for scanner.Scan() {
+		if line := scanner.Text(); strings.HasPrefix(line, "ptp_hardware_clock_") || strings.HasPrefix(line, "ptp_os_clock_") {
+			m.Metrics = append(m.Metrics, line)
+		}
+	}
+	if err := scanner.Err(); err != nil {
+		return fmt.Errorf("scrape the adapter: %w", err)
+	}
+	return s.say(m)
 }
 
 // adjust calls clock_adjtime(2) on a hardware clock, or on CLOCK_REALTIME where it is empty.
@@ -226,9 +268,9 @@ func steer(device string, ppm float64) error {
 	return adjust(device, unix.Timex{Modes: unix.ADJ_FREQUENCY, Freq: scaled(ppm)})
 }
 
-// cable pulls or plugs the cable of a card.
-func cable(card, state string) error {
-	return os.WriteFile("/dev/vport0p4", []byte("set_link "+card+" "+state+"\n"), 0)
+// cable pulls or plugs the cable of the client's card: off or on.
+func cable(state string) error {
+	return os.WriteFile("/dev/vport0p4", []byte("set_link eth0 "+state+"\n"), 0)
 }
 
 // compare reads the client's clock as the adapter does, and as phc_ctl does in between.

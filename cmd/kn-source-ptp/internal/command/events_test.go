@@ -159,7 +159,7 @@ func TestEventsAreRefused(t *testing.T) {
 		{`no adapter runs on n8, n9; there are some on n1, n2`, []string{"-A", "--node", "n8", "--node", "n9"}},
 		{`--since: "noon" is no time; it can be 2026-05-10T07:20:34Z, 2026-05-10T07:20 or 2026-05-10 (local), 1778397634.5 (seconds since 1970) or 10m (ago)`, []string{"-S", "noon"}},
 		{`--since (2026-05-10T07:20:34.6618621+08:00) is later than --until (2026-05-10T07:19:34.6618621+08:00)`, []string{"-S", "1m", "-U", "2m"}},
-		{`--type "lock" is not known; it can be a type, such as event.sync.ptp-status.ptp-state-change, or one of lock-state, clock-class, sync-state, os-clock-sync-state, gnss-sync-status, clock-quality, os-clock-set, hardware-clock-set, events-lost`, []string{"--type", "lock"}},
+		{`--type "lock" is not known; it can be a type, such as event.sync.ptp-status.ptp-state-change, or one of lock-state, clock-class, sync-state, os-clock-sync-state, gnss-sync-status, clock-quality, os-clock-set, hardware-clock-set, daemon-state, grandmaster, port-state, leap-second, path-delay-state, events-lost`, []string{"--type", "lock"}},
 		{`--for: parse resource address "n1": it must be /sync/<resource>, with or without /<cluster>/node/<node> in front`, []string{"--for", "n1"}},
 		{`--limit is 10001; it must be from 1 to 10000, or 0 for all`, []string{"--limit", "10001"}},
 		{`-o "xml" is not known; it can be line|wide|json|yaml|jsonpath=TEMPLATE|jsonpath-file=FILE|go-template=TEMPLATE|go-template-file=FILE`, []string{"-o", "xml"}},

@@ -110,6 +110,8 @@ var rows = []row{
 	{"gnss", "gnss.enabled", truth, "watch GNSS receivers", nil},
 	{"gpsd", "gnss.gpsd", text, "host:port of gpsd (default localhost:2947)", nil},
 	{"synce", "synce.enabled", truth, "watch Synchronous Ethernet", nil},
+	{"synce4l-socket", "synce.synce4l.socket", text, "name of synce4l's socket in the directory of ptp4l's, to ask it for quality levels", nil},
+	{"synce4l-device", "synce.synce4l.devices", list, "device of synce4l to watch, such as synce1", nil},
 
 	// When to speak
 	{"lock-offset", "thresholds.lockOffset", text, "largest offset of a sample that counts towards LOCKED, such as 100ns", nil},
@@ -121,6 +123,7 @@ var rows = []row{
 	{"sync-timeout", "thresholds.syncTimeout", text, "and after how long at least, such as 500ms", nil},
 	{"os-clock-timeout", "thresholds.osClockTimeout", text, "how long the OS clock may be without an adjustment, such as 5s", nil},
 	{"os-clock-offset", "thresholds.osClockOffset", text, "how far the OS clock may be from the hardware clock that feeds it, such as 1us", nil},
+	{"max-path-delay", "thresholds.maxPathDelay", text, "how long messages may take from the master before an event says so, such as 1ms", nil},
 
 	// What to say, and what to keep
 	{"event-type", "events.types", list, "type of event to send (default: all of O-RAN's)", nil},

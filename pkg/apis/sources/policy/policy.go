@@ -52,6 +52,7 @@ const (
 	syncTimeoutKey     = "sync-timeout"
 	osClockTimeoutKey  = "os-clock-timeout"
 	osClockOffsetKey   = "os-clock-offset"
+	maxPathDelayKey    = "max-path-delay"
 )
 
 // Policy bounds what PtpSources may ask for, and says what they get where they do not.
@@ -99,6 +100,7 @@ func Parse(cm *corev1.ConfigMap) (*Policy, error) {
 		syncTimeoutKey:              duration(syncTimeoutKey, &t.SyncTimeout),
 		osClockTimeoutKey:           duration(osClockTimeoutKey, &t.OSClockTimeout),
 		osClockOffsetKey:            duration(osClockOffsetKey, &t.OSClockOffset),
+		maxPathDelayKey:             duration(maxPathDelayKey, &t.MaxPathDelay),
 	}
 	known := slices.Sorted(maps.Keys(settings))
 	for _, key := range slices.Sorted(maps.Keys(cm.Data)) {

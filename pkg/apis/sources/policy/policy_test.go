@@ -44,6 +44,7 @@ func standard(change func(*policy.Policy)) *policy.Policy {
 			SyncTimeout:     metav1.Duration{Duration: 500 * time.Millisecond},
 			OSClockTimeout:  metav1.Duration{Duration: 5 * time.Second},
 			OSClockOffset:   metav1.Duration{Duration: time.Microsecond},
+			MaxPathDelay:    metav1.Duration{Duration: time.Millisecond},
 		},
 	}
 	if change != nil {
@@ -113,6 +114,10 @@ func TestParse(t *testing.T) {
 			name: "os-clock-offset", data: map[string]string{"os-clock-offset": "2us"},
 			want: standard(func(p *policy.Policy) { p.Thresholds.OSClockOffset.Duration = 2 * time.Microsecond }),
 		},
+		{
+			name: "max-path-delay", data: map[string]string{"max-path-delay": "20us"},
+			want: standard(func(p *policy.Policy) { p.Thresholds.MaxPathDelay.Duration = 20 * time.Microsecond }),
+		},
 		{name: "one directory", data: map[string]string{"allowed-socket-directories": "/run/ptp"}, want: directories("/run/ptp")},
 		{
 			name: "directories between commas, spaces and lines",
@@ -157,12 +162,12 @@ func TestParseRefuses(t *testing.T) {
 		{
 			name: "a misspelt key", data: map[string]string{"allow-privilege": "true"},
 			want: `config map config-ptp: key "allow-privilege" is not known; the keys are allow-host-network, allow-privileged, ` +
-				`allowed-socket-directories, holdover-timeout, journal-directory, lock-offset, lock-samples, os-clock-offset, os-clock-timeout, sync-intervals, sync-timeout, unlock-offset, unlock-samples`,
+				`allowed-socket-directories, holdover-timeout, journal-directory, lock-offset, lock-samples, max-path-delay, os-clock-offset, os-clock-timeout, sync-intervals, sync-timeout, unlock-offset, unlock-samples`,
 		},
 		{
 			name: "the first of two misspelt keys", data: map[string]string{"zzz": "", "_exampel": "", "lock-offset": "1"},
 			want: `config map config-ptp: key "_exampel" is not known; the keys are allow-host-network, allow-privileged, ` +
-				`allowed-socket-directories, holdover-timeout, journal-directory, lock-offset, lock-samples, os-clock-offset, os-clock-timeout, sync-intervals, sync-timeout, unlock-offset, unlock-samples`,
+				`allowed-socket-directories, holdover-timeout, journal-directory, lock-offset, lock-samples, max-path-delay, os-clock-offset, os-clock-timeout, sync-intervals, sync-timeout, unlock-offset, unlock-samples`,
 		},
 		{
 			name: "privileged: no boolean", data: map[string]string{"allow-privileged": "yes"},

@@ -253,7 +253,7 @@ spec:
   hardwareClock: {enabled: true, privileged: true, resourceName: example.com/ptp, pollInterval: 200ms}
   osClock: {enabled: true, fedBy: other, chronyd: "localhost:323"}
   gnss: {enabled: true, gpsd: "[::1]:2947"}
-  synce: {enabled: true}
+  synce: {enabled: true, synce4l: {socket: synce4l, devices: [synce1]}}
   thresholds:
     lockOffset: 20µs
     unlockOffset: 1ms20.5us
@@ -264,6 +264,7 @@ spec:
     syncTimeout: 1s
     osClockTimeout: 20m
     osClockOffset: 2us
+    maxPathDelay: 20us
   events:
     types: [event.sync.ptp-status.ptp-state-change]
     sourceFormat: oran
@@ -523,11 +524,15 @@ func TestCRDRefuses(t *testing.T) {
 		{"an OS clock that no daemon satisfies", "{" + good + ", thresholds: {osClockTimeout: 2s}}", []string{"spec.thresholds.osClockTimeout", "3s to 8h"}},
 		{"events of an OS clock that is not watched", "{" + good + ", osClock: {}, events: {types: [event.sync.sync-status.os-clock-sync-state-change]}}", []string{"spec.events.types", "set osClock.enabled: true"}},
 		{"hardware clocks that are read all the time", "{" + good + ", hardwareClock: {enabled: true, pollInterval: 49ms}}", []string{"spec.hardwareClock.pollInterval", "50ms to 1m"}},
+		{"a path that takes no time", "{" + good + ", thresholds: {maxPathDelay: 0s}}", []string{"spec.thresholds.maxPathDelay", "more than 0"}},
 		{"an OS clock that is nowhere near", "{" + good + ", thresholds: {osClockOffset: 0s}}", []string{"spec.thresholds.osClockOffset", "more than 0"}},
 		{"steps of hardware clocks that are not watched", "{" + good + ", events: {types: [com.github.eventing-ptp.hardware-clock.stepped]}}", []string{"spec.events.types", "set hardwareClock.enabled: true"}},
 		{"steps of an OS clock that is not watched", "{" + good + ", events: {types: [com.github.eventing-ptp.os-clock.stepped]}}", []string{"spec.events.types", "set osClock.enabled: true"}},
 		{"events of GNSS receivers that are not watched", "{" + good + ", gnss: {}, events: {types: [event.sync.gnss-status.gnss-state-change]}}", []string{"spec.events.types", "set gnss.enabled: true"}},
 		{"events of SyncE that is not watched", "{" + good + ", events: {types: [event.sync.synce-status.synce-clock-quality-change]}}", []string{"spec.events.types", "set synce.enabled: true"}},
+		{"synce4l somewhere else", "{" + good + ", synce: {enabled: true, synce4l: {socket: /run/s, devices: [synce1]}}}", []string{"spec.synce.synce4l.socket", "without a directory"}},
+		{"a device of synce4l in its brackets", "{" + good + ", synce: {enabled: true, synce4l: {socket: s, devices: [<synce1>]}}}", []string{"spec.synce.synce4l.devices[0]", "angle brackets"}},
+		{"a synce4l without devices", "{" + good + ", synce: {enabled: true, synce4l: {socket: s, devices: []}}}", []string{"spec.synce.synce4l.devices"}},
 		{"SyncE without root", "{" + good + ", synce: {enabled: true}, linuxptp: {group: 2000}}", []string{"spec.synce.enabled", "CAP_NET_ADMIN"}},
 		{"gpsd without a port", "{" + good + ", gnss: {gpsd: localhost}}", []string{"spec.gnss.gpsd", "localhost:2947"}},
 		{"an offset without unit", "{" + good + ", thresholds: {lockOffset: '100'}}", []string{"spec.thresholds.lockOffset", "100ns"}},

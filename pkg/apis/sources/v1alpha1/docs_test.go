@@ -53,7 +53,7 @@ func reference(t *testing.T) (page, minimal, commented string) {
 
 // uncomment turns the fields that are commented out into fields.
 func uncomment(text string) string {
-	return regexp.MustCompile(`(?m)^( *)# ( *(?:- )?[A-Za-z]+:)`).ReplaceAllString(text, "$1$2")
+	return regexp.MustCompile(`(?m)^( *)# ( *(?:- )?[A-Za-z0-9]+:)`).ReplaceAllString(text, "$1$2")
 }
 
 func parse(t *testing.T, text string) *v1alpha1.PtpSource {
@@ -117,7 +117,7 @@ func TestReferenceShowsEveryField(t *testing.T) {
 	thresholds := adapterconfig.Thresholds{
 		LockOffset: *l.LockOffset, UnlockOffset: *l.UnlockOffset, LockSamples: int(*l.LockSamples), UnlockSamples: int(*l.UnlockSamples),
 		HoldoverTimeout: *l.HoldoverTimeout, SyncIntervals: int(*l.SyncIntervals), SyncTimeout: *l.SyncTimeout,
-		OSClockTimeout: *l.OSClockTimeout, OSClockOffset: *l.OSClockOffset,
+		OSClockTimeout: *l.OSClockTimeout, OSClockOffset: *l.OSClockOffset, MaxPathDelay: *l.MaxPathDelay,
 	}
 	if diff := cmp.Diff(adapterconfig.DefaultThresholds(), thresholds); diff != "" {
 		t.Errorf("thresholds, default (-) and shown (+):\n%s", diff)
@@ -150,7 +150,7 @@ func TestReferenceHasEveryField(t *testing.T) {
 		{"status", status, reflect.TypeFor[v1alpha1.PtpSourceStatus]()},
 	} {
 		var rows []string
-		for _, row := range regexp.MustCompile("(?m)^\\| `([A-Za-z.\\[\\]]+)` \\| (?:.+ \\| )+(.+) \\|$").FindAllStringSubmatch(half.text, -1) {
+		for _, row := range regexp.MustCompile("(?m)^\\| `([A-Za-z0-9.\\[\\]]+)` \\| (?:.+ \\| )+(.+) \\|$").FindAllStringSubmatch(half.text, -1) {
 			rows = append(rows, row[1])
 		}
 		slices.Sort(rows)

@@ -224,6 +224,18 @@ type SyncE struct {
 	// the node's own network, so allow-host-network in config-ptp must allow it.
 	// +optional
 	Enabled bool `json:"enabled,omitempty"`
+	// Synce4l is whom to ask for the quality levels that are passed on, which the kernel does
+	// not know. Default: nobody.
+	// +optional
+	Synce4l *Synce4l `json:"synce4l,omitempty"`
+}
+
+// Synce4l says where synce4l is, and which of its devices to watch.
+type Synce4l struct {
+	// Socket is the name of its socket (smc_socket_path) in spec.linuxptp.socketDirectory.
+	Socket string `json:"socket"`
+	// Devices are their names in its configuration, without the angle brackets.
+	Devices []string `json:"devices"`
 }
 
 // Thresholds decide when a clock counts as locked, and for how long it is trusted
@@ -260,6 +272,10 @@ type Thresholds struct {
 	// towards FREERUN.
 	// +optional
 	OSClockOffset *metav1.Duration `json:"osClockOffset,omitempty"`
+	// MaxPathDelay is how long messages may take from the master, one way. Only the events
+	// com.github.eventing-ptp.path-delay-state.changed depend on it.
+	// +optional
+	MaxPathDelay *metav1.Duration `json:"maxPathDelay,omitempty"`
 }
 
 // SourceFormat says what the source attribute of the events is.

@@ -77,7 +77,7 @@ func full() *v1alpha1.PtpSource {
 			HardwareClock: &v1alpha1.HardwareClock{Enabled: true, Privileged: true, ResourceName: "squat.ai/ptp", PollInterval: &metav1.Duration{Duration: 2 * time.Second}},
 			OSClock:       &v1alpha1.OSClock{Enabled: true, FedBy: "other", Chronyd: "localhost:323"},
 			GNSS:          &v1alpha1.GNSS{Enabled: true, GPSD: "localhost:2947"},
-			SyncE:         &v1alpha1.SyncE{Enabled: true},
+			SyncE:         &v1alpha1.SyncE{Enabled: true, Synce4l: &v1alpha1.Synce4l{Socket: "synce4l", Devices: []string{"synce1"}}},
 			Thresholds: v1alpha1.Thresholds{
 				LockOffset:      &metav1.Duration{Duration: 20 * time.Microsecond},
 				UnlockOffset:    &metav1.Duration{Duration: 50 * time.Microsecond},
@@ -88,6 +88,7 @@ func full() *v1alpha1.PtpSource {
 				SyncTimeout:     &metav1.Duration{Duration: time.Second},
 				OSClockTimeout:  &metav1.Duration{Duration: time.Minute},
 				OSClockOffset:   &metav1.Duration{Duration: time.Microsecond},
+				MaxPathDelay:    &metav1.Duration{Duration: 20 * time.Microsecond},
 			},
 			Events: v1alpha1.Events{
 				Types: []string{"event.sync.ptp-status.ptp-state-change"}, SourceFormat: v1alpha1.SourceORAN, ClusterName: "site-7",
@@ -172,7 +173,7 @@ const fullJSON = `{
     "hardwareClock": {"enabled": true, "privileged": true, "resourceName": "squat.ai/ptp", "pollInterval": "2s"},
     "osClock": {"enabled": true, "fedBy": "other", "chronyd": "localhost:323"},
     "gnss": {"enabled": true, "gpsd": "localhost:2947"},
-    "synce": {"enabled": true},
+    "synce": {"enabled": true, "synce4l": {"socket": "synce4l", "devices": ["synce1"]}},
     "thresholds": {
       "lockOffset": "20µs",
       "unlockOffset": "50µs",
@@ -182,7 +183,8 @@ const fullJSON = `{
       "syncIntervals": 7,
       "syncTimeout": "1s",
       "osClockTimeout": "1m0s",
-      "osClockOffset": "1µs"
+      "osClockOffset": "1µs",
+      "maxPathDelay": "20µs"
     },
     "events": {
       "types": ["event.sync.ptp-status.ptp-state-change"],

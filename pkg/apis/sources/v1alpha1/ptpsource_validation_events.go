@@ -64,6 +64,7 @@ func (t *Thresholds) validate() *apis.FieldError {
 		durationInRange("syncTimeout", t.SyncTimeout, time.Millisecond, maxSyncTimeout, "500ms"),
 		durationInRange("osClockTimeout", t.OSClockTimeout, clock.ShortestOSClockTimeout, maxOSClockTimeout, "5s"),
 		durationInRange("osClockOffset", t.OSClockOffset, 1, maxOffset, "1us"),
+		durationInRange("maxPathDelay", t.MaxPathDelay, 1, maxOffset, "1ms"),
 	)
 	if t.LockOffset != nil && t.UnlockOffset != nil && t.UnlockOffset.Duration < t.LockOffset.Duration {
 		errs = errs.Also(refuse("unlockOffset", t.UnlockOffset.Duration,

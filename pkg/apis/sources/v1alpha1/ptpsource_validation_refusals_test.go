@@ -481,6 +481,11 @@ func refusals() []refusal {
 				"must be 1ns to 1s, for example 1us",
 		},
 		{
+			`{"thresholds": {"maxPathDelay": "-1us"}}`,
+			"invalid value: -1µs: spec.thresholds.maxPathDelay\n" +
+				"must be 1ns to 1s, for example 1ms",
+		},
+		{
 			`{"hardwareClock": {"enabled": true, "pollInterval": "49ms"}}`,
 			"invalid value: 49ms: spec.hardwareClock.pollInterval\n" +
 				"must be 50ms to 1m0s, for example 1s",
@@ -531,6 +536,20 @@ func refusals() []refusal {
 				"is never sent while the clock is not watched; set spec.synce.enabled: true or leave it out",
 		},
 		{
+			`{"synce": {"enabled": true, "synce4l": {"socket": "/run/synce4l", "devices": []}}}`,
+			`invalid value: "": spec.synce.synce4l.devices` + "\n" +
+				"must name at least one device of synce4l's configuration, for example synce1\n" +
+				`invalid value: "/run/synce4l": spec.synce.synce4l.socket` + "\n" +
+				"must be the name of synce4l's socket in spec.linuxptp.socketDirectory, without a directory; for example synce4l",
+		},
+		{
+			`{"synce": {"enabled": true, "synce4l": {"socket": "s", "devices": ["<synce1>", "a", "a"]}}}`,
+			`invalid value: "<synce1>": spec.synce.synce4l.devices[0]` + "\n" +
+				"must be the name of a device of synce4l's configuration, 1 to 15 characters without the angle brackets; for example synce1\n" +
+				`invalid value: "a": spec.synce.synce4l.devices[2]` + "\n" +
+				"must be there only once; leave this one out",
+		},
+		{
 			`{"synce": {"enabled": true}, "linuxptp": {"group": 2000}}`,
 			"invalid value: true: spec.synce.enabled\n" +
 				"needs CAP_NET_ADMIN, which adapters that run in spec.linuxptp.group cannot have; leave one of the two out",
@@ -538,12 +557,12 @@ func refusals() []refusal {
 		{
 			`{"events": {"types": ["event.sync.ptp-status.ptp-state"]}}`,
 			`invalid value: "event.sync.ptp-status.ptp-state": spec.events.types[0]` + "\n" +
-				"must be one of event.sync.ptp-status.ptp-state-change, event.sync.ptp-status.ptp-clock-class-change, event.sync.sync-status.synchronization-state-change, event.sync.sync-status.os-clock-sync-state-change, event.sync.gnss-status.gnss-state-change, event.sync.synce-status.synce-state-change, event.sync.synce-status.synce-clock-quality-change, com.github.eventing-ptp.os-clock.stepped, com.github.eventing-ptp.hardware-clock.stepped, com.github.eventing-ptp.events.lost",
+				"must be one of event.sync.ptp-status.ptp-state-change, event.sync.ptp-status.ptp-clock-class-change, event.sync.sync-status.synchronization-state-change, event.sync.sync-status.os-clock-sync-state-change, event.sync.gnss-status.gnss-state-change, event.sync.synce-status.synce-state-change, event.sync.synce-status.synce-clock-quality-change, com.github.eventing-ptp.os-clock.stepped, com.github.eventing-ptp.hardware-clock.stepped, com.github.eventing-ptp.daemon-state.changed, com.github.eventing-ptp.grandmaster.changed, com.github.eventing-ptp.port-state.changed, com.github.eventing-ptp.leap-second.changed, com.github.eventing-ptp.path-delay-state.changed, com.github.eventing-ptp.events.lost",
 		},
 		{
 			`{"events": {"types": ["event.sync.sync-status.synce-state-change"]}}`,
 			`invalid value: "event.sync.sync-status.synce-state-change": spec.events.types[0]` + "\n" +
-				"must be one of event.sync.ptp-status.ptp-state-change, event.sync.ptp-status.ptp-clock-class-change, event.sync.sync-status.synchronization-state-change, event.sync.sync-status.os-clock-sync-state-change, event.sync.gnss-status.gnss-state-change, event.sync.synce-status.synce-state-change, event.sync.synce-status.synce-clock-quality-change, com.github.eventing-ptp.os-clock.stepped, com.github.eventing-ptp.hardware-clock.stepped, com.github.eventing-ptp.events.lost",
+				"must be one of event.sync.ptp-status.ptp-state-change, event.sync.ptp-status.ptp-clock-class-change, event.sync.sync-status.synchronization-state-change, event.sync.sync-status.os-clock-sync-state-change, event.sync.gnss-status.gnss-state-change, event.sync.synce-status.synce-state-change, event.sync.synce-status.synce-clock-quality-change, com.github.eventing-ptp.os-clock.stepped, com.github.eventing-ptp.hardware-clock.stepped, com.github.eventing-ptp.daemon-state.changed, com.github.eventing-ptp.grandmaster.changed, com.github.eventing-ptp.port-state.changed, com.github.eventing-ptp.leap-second.changed, com.github.eventing-ptp.path-delay-state.changed, com.github.eventing-ptp.events.lost",
 		},
 		{
 			`{"events": {"types": ["event.sync.ptp-status.ptp-state-change", "event.sync.ptp-status.ptp-state-change"]}}`,

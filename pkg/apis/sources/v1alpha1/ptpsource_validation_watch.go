@@ -166,10 +166,39 @@ func (g *GNSS) validate() *apis.FieldError {
 
 // validate refuses what could not ask the kernel: in a container only root gets a capability.
 func (s *SyncE) validate(l Linuxptp) *apis.FieldError {
-	if s == nil || !s.Enabled || l.Group == nil {
+	if s == nil {
 		return nil
 	}
-	return refuse("enabled", s.Enabled, "needs CAP_NET_ADMIN, which adapters that run in spec.linuxptp.group cannot have; leave one of the two out")
+	var errs *apis.FieldError
+	if s.Enabled && l.Group != nil {
+		errs = refuse("enabled", s.Enabled, "needs CAP_NET_ADMIN, which adapters that run in spec.linuxptp.group cannot have; leave one of the two out")
+	}
+	return errs.Also(s.Synce4l.validate().ViaField("synce4l"))
+}
+
+// longestDevice is what synce4l takes: IF_NAMESIZE without the end of a string.
+const longestDevice = 15
+
+func (s *Synce4l) validate() *apis.FieldError {
+	if s == nil {
+		return nil
+	}
+	var errs *apis.FieldError
+	if s.Socket == "" || s.Socket == "." || s.Socket == ".." || strings.ContainsAny(s.Socket, "/\x00") {
+		errs = errs.Also(refuse("socket", s.Socket, "must be the name of synce4l's socket in spec.linuxptp.socketDirectory, without a directory; for example synce4l"))
+	}
+	if len(s.Devices) == 0 {
+		errs = errs.Also(refuse("devices", "", "must name at least one device of synce4l's configuration, for example synce1"))
+	}
+	for i, d := range s.Devices {
+		switch {
+		case d == "" || len(d) > longestDevice || strings.ContainsAny(d, "<>\x00"):
+			errs = errs.Also(refuse(atIndex("devices", i), d, "must be the name of a device of synce4l's configuration, 1 to %d characters without the angle brackets; for example synce1", longestDevice))
+		case slices.Index(s.Devices, d) < i:
+			errs = errs.Also(refuse(atIndex("devices", i), d, "must be there only once; leave this one out"))
+		}
+	}
+	return errs
 }
 
 func isHostPort(address string) bool {

@@ -55,6 +55,9 @@ func makeConfig(args Args) (adapterconfig.Config, error) {
 		c.GNSS = adapterconfig.GNSS{Enabled: spec.GNSS.Enabled, GPSD: spec.GNSS.GPSD}
 	}
 	c.SyncE.Enabled = watchesSyncE(spec)
+	if c.SyncE.Enabled && spec.SyncE.Synce4l != nil {
+		c.SyncE.Synce4l = &adapterconfig.Synce4l{Socket: path.Join(mountPath(spec.Linuxptp), spec.SyncE.Synce4l.Socket), Devices: spec.SyncE.Synce4l.Devices}
+	}
 	c.Thresholds = args.Thresholds
 	c.Events.Types = spec.Events.Types
 	c.Events.SourceFormat = string(spec.Events.SourceFormat)
@@ -166,6 +169,7 @@ func Thresholds(spec v1alpha1.Thresholds, defaults adapterconfig.Thresholds) (ad
 	override(&t.SyncTimeout, spec.SyncTimeout)
 	override(&t.OSClockTimeout, spec.OSClockTimeout)
 	override(&t.OSClockOffset, spec.OSClockOffset)
+	override(&t.MaxPathDelay, spec.MaxPathDelay)
 	return t, t.Validate()
 }
 

@@ -71,7 +71,7 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 		}
 		s.Spec.History = v1alpha1.History{Storage: "Memory", Entries: new(int32(10)), MaxBytes: new(resource.MustParse("2Mi")), MaxAge: &metav1.Duration{Duration: time.Hour}}
 		s.Spec.HardwareClock = &v1alpha1.HardwareClock{Enabled: true, Privileged: true, PollInterval: &metav1.Duration{Duration: 200 * time.Millisecond}}
-		s.Spec.SyncE = &v1alpha1.SyncE{Enabled: true}
+		s.Spec.SyncE = &v1alpha1.SyncE{Enabled: true, Synce4l: &v1alpha1.Synce4l{Socket: "synce4l", Devices: []string{"synce1"}}}
 		s.Spec.GNSS = &v1alpha1.GNSS{Enabled: true, GPSD: "[::1]:2948"}
 		s.Spec.OSClock = &v1alpha1.OSClock{Enabled: true, FedBy: "other", Chronyd: "localhost:323"}
 		s.Spec.OCloud = &v1alpha1.OCloud{
@@ -108,7 +108,7 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 			HardwareClock: adapterconfig.HardwareClock{Enabled: true, PollInterval: metav1.Duration{Duration: 200 * time.Millisecond}, Directory: "/host/dev"},
 			OSClock:       adapterconfig.OSClock{Enabled: true, FedBy: "other", Chronyd: "localhost:323"},
 			GNSS:          adapterconfig.GNSS{Enabled: true, GPSD: "[::1]:2948"},
-			SyncE:         adapterconfig.SyncE{Enabled: true},
+			SyncE:         adapterconfig.SyncE{Enabled: true, Synce4l: &adapterconfig.Synce4l{Socket: "/var/run/synce4l", Devices: []string{"synce1"}}},
 			Thresholds:    everything.Thresholds,
 			Events:        adapterconfig.Events{Types: []string{"event.sync.ptp-status.ptp-state-change"}, SourceFormat: "oran", ReassertEvery: metav1.Duration{Duration: 90 * time.Second}},
 			Delivery: adapterconfig.Delivery{
@@ -167,11 +167,11 @@ func TestThresholds(t *testing.T) {
 
 	got, err = resources.Thresholds(v1alpha1.Thresholds{
 		LockOffset: of(1), UnlockOffset: of(2), LockSamples: new(int32(3)), UnlockSamples: new(int32(4)),
-		HoldoverTimeout: of(5), SyncIntervals: new(int32(6)), SyncTimeout: of(7), OSClockTimeout: of(8 * time.Second), OSClockOffset: of(9),
+		HoldoverTimeout: of(5), SyncIntervals: new(int32(6)), SyncTimeout: of(7), OSClockTimeout: of(8 * time.Second), OSClockOffset: of(9), MaxPathDelay: of(10),
 	}, defaults)
 	want := adapterconfig.Thresholds{
 		LockOffset: *of(1), UnlockOffset: *of(2), LockSamples: 3, UnlockSamples: 4,
-		HoldoverTimeout: *of(5), SyncIntervals: 6, SyncTimeout: *of(7), OSClockTimeout: *of(8 * time.Second), OSClockOffset: *of(9),
+		HoldoverTimeout: *of(5), SyncIntervals: 6, SyncTimeout: *of(7), OSClockTimeout: *of(8 * time.Second), OSClockOffset: *of(9), MaxPathDelay: *of(10),
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("with all thresholds (-want, +got), error %v:\n%s", err, diff)

@@ -131,7 +131,7 @@ func TestMakeDaemonSet(t *testing.T) {
 							{Name: "K_SOURCE_CONFIG", Value: `{"cluster":"cluster","linuxptp":{"sockets":["/var/run/ptp/ptp4l*"]},` +
 								`"hardwareClock":{"enabled":false,"pollInterval":"1s","directory":"/dev"},"osClock":{"enabled":false,"fedBy":"ptp"},"gnss":{"enabled":false,"gpsd":"localhost:2947"},"synce":{"enabled":false},` +
 								`"thresholds":{"lockOffset":"100ns","unlockOffset":"200ns","lockSamples":3,"unlockSamples":3,` +
-								`"holdoverTimeout":"5s","syncIntervals":4,"syncTimeout":"500ms","osClockTimeout":"5s","osClockOffset":"1µs"},"events":{"sourceFormat":"full","reassertEvery":"0s"},` +
+								`"holdoverTimeout":"5s","syncIntervals":4,"syncTimeout":"500ms","osClockTimeout":"5s","osClockOffset":"1µs","maxPathDelay":"1ms"},"events":{"sourceFormat":"full","reassertEvery":"0s"},` +
 								`"delivery":{"timeout":"10s","backoffPolicy":"exponential","backoffDelay":"100ms","backoffMax":"10s","retryAfterMax":"1m0s","backlog":"All"},` +
 								`"history":{"directory":"/var/lib/eventing-ptp","entries":100000,"maxBytes":67108864,"maxAge":"168h0m0s"},` +
 								`"oCloud":{"enabled":false,"address":":9043","auth":"None","endpoints":"Cluster","tls":{},"removeAfter":"168h0m0s","maxSubscriptions":1024},` +

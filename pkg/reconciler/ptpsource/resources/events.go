@@ -27,7 +27,10 @@ import (
 
 // sent are the event types that adapters of this version send of what they watch.
 func sent(spec v1alpha1.PtpSourceSpec) []string {
-	types := []string{oran.LockStateChange, oran.ClockClassChange, oran.SyncStateChange, oran.EventsLostNotice}
+	types := []string{
+		oran.LockStateChange, oran.ClockClassChange, oran.SyncStateChange, oran.EventsLostNotice,
+		oran.DaemonStateChanged, oran.GrandmasterChanged, oran.PortStateChanged, oran.LeapSecondChanged, oran.PathDelayStateChanged,
+	}
 	if spec.OSClock != nil && spec.OSClock.Enabled {
 		types = append(types, oran.OSClockSyncStateChange, oran.OSClockStepped)
 	}
