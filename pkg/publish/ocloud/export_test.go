@@ -16,8 +16,16 @@ limitations under the License.
 
 package ocloud
 
+import (
+	"net/http"
+	"time"
+)
+
 // Check is what happens before a connection is made.
 func (e Endpoints) Check(hostPort string) error { return e.check(hostPort) }
+
+// RetryAfter is how long an answer asks to be left alone.
+func RetryAfter(h http.Header, now time.Time) time.Duration { return retryAfter(h, now) }
 
 // OpenAPI is the description that is served.
 func OpenAPI() []byte { return openAPI }

@@ -130,7 +130,7 @@ func openOn(t testing.TB, address string, certificate *ocloud.Certificate, chang
 	r.set(encode(t, class(255, 6)))
 	r.set(encode(t, node(clock.Freerun, clock.Locked)))
 	o := ocloud.Options{
-		Here: here, Live: r.clocks, Endpoints: ocloud.Endpoints{Reach: ocloud.Any},
+		Here: here, Live: r.clocks, Endpoints: ocloud.Endpoints{Reach: ocloud.Localhost},
 		Delivery: ocloud.Delivery{Timeout: patience, Backoff: time.Millisecond, MaxBackoff: 10 * time.Millisecond, Greeting: patience},
 		Limits:   ocloud.DefaultLimits(), Logger: zap.New(core),
 	}

@@ -109,15 +109,16 @@ type Limits struct {
 	Subscriptions int
 	// Body is how many bytes a request may have.
 	Body int64
-	// Requests is how many may be answered at a time.
-	Requests int
+	// Requests is how many may be answered at a time, and RequestsPerClient of one address:
+	// who sends a body slowly, or has an endpoint that is slow, keeps others from nothing.
+	Requests, RequestsPerClient int
 	// Connections is how many there may be, and PerClient from one address.
 	Connections, PerClient int
 }
 
 // DefaultLimits are far more than a node has consumers.
 func DefaultLimits() Limits {
-	return Limits{Subscriptions: 1024, Body: 64 << 10, Requests: 128, Connections: 1024, PerClient: 256}
+	return Limits{Subscriptions: 1024, Body: 16 << 10, Requests: 128, RequestsPerClient: 32, Connections: 1024, PerClient: 256}
 }
 
 // validate reports the first option that makes no sense.
@@ -126,7 +127,7 @@ func (o Options) validate() error {
 	switch {
 	case d.Timeout <= 0 || d.Backoff <= 0 || d.MaxBackoff < d.Backoff || d.Greeting <= 0 || d.RemoveAfter < 0:
 		return fmt.Errorf("serve the O-Cloud API: delivery %+v makes no sense; see DefaultDelivery", d)
-	case l.Subscriptions < 1 || l.Body < 1 || l.Requests < 1 || l.Connections < 1 || l.PerClient < 1:
+	case l.Subscriptions < 1 || l.Body < 1 || l.Requests < 1 || l.RequestsPerClient < 1 || l.Connections < 1 || l.PerClient < 1:
 		return fmt.Errorf("serve the O-Cloud API: limits %+v must all be 1 or more", l)
 	}
 	return o.Endpoints.Validate()
@@ -136,7 +137,7 @@ func (o Options) validate() error {
 type API struct {
 	options
 	client *client
-	store  store
+	store  *store
 	notices
 	workers workers
 
@@ -231,6 +232,8 @@ func (a *API) Run(ctx context.Context) error {
 func (a *API) close() {
 	a.end()
 	a.workers.wait()
+	a.acks.stop()
+	a.saves.stop()
 	a.acknowledge()
 	a.save()
 	a.client.close()
@@ -277,10 +280,16 @@ func (a *API) remove(ids ...string) {
 	a.save()
 }
 
-// save writes all subscriptions down. What cannot be written is tried again.
+// save writes all subscriptions down. What cannot be written is tried again. Of many who ask at
+// the same time one writes for all.
 func (a *API) save() {
+	turn := a.store.asked.Add(1)
 	a.store.mu.Lock()
 	defer a.store.mu.Unlock()
+	if a.store.written >= turn && !a.store.failing {
+		return
+	}
+	a.store.written = a.store.asked.Load()
 	var records []record
 	for _, s := range a.list() {
 		records = append(records, s.now())
@@ -320,22 +329,33 @@ func (a *API) acknowledge() {
 
 // alarm calls do once, some time after it was set first.
 type alarm struct {
-	do  func()
-	mu  sync.Mutex
-	set bool
+	do      func()
+	mu      sync.Mutex
+	set     bool
+	stopped bool
 }
 
 func (a *alarm) in(d time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.set {
+	if a.set || a.stopped {
 		return
 	}
 	a.set = true
 	time.AfterFunc(d, func() {
 		a.mu.Lock()
 		a.set = false
+		stopped := a.stopped
 		a.mu.Unlock()
-		a.do()
+		if !stopped {
+			a.do()
+		}
 	})
+}
+
+// stop has do called no more: the directory may be another process's by then.
+func (a *alarm) stop() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.stopped = true
 }

@@ -23,6 +23,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 )
 
 // fileName is that of the subscriptions in the directory of the journal.
@@ -32,8 +33,12 @@ const fileName = "ocloud-subscriptions.json"
 type store struct {
 	path string // empty: nothing is kept
 
+	// asked counts those who want it to be written, and is theirs who have just asked.
+	asked atomic.Uint64
+
 	mu      sync.Mutex
-	failing bool // it could not be written last time
+	failing bool   // it could not be written last time
+	written uint64 // asked, when the file was written last
 }
 
 // kept is the file.
@@ -44,11 +49,11 @@ type kept struct {
 
 const keptVersion = 1
 
-func newStore(directory string) store {
+func newStore(directory string) *store {
 	if directory == "" {
-		return store{}
+		return &store{}
 	}
-	return store{path: filepath.Join(directory, fileName)}
+	return &store{path: filepath.Join(directory, fileName)}
 }
 
 // load reads the file. One that cannot be understood is put aside, for a person to look at.
@@ -88,17 +93,18 @@ func (s *store) write(records []record) (err error) {
 	if err := os.MkdirAll(filepath.Dir(s.path), 0o750); err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(s.path), fileName+".*")
+	// Always the same name, so that a crash leaves one such file and no more.
+	unfinished := s.path + ".new"
+	file, err := os.OpenFile(unfinished, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o640)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(file.Name())
 	_, err = file.Write(append(text, '\n'))
-	if err := errors.Join(err, file.Chmod(0o640), file.Sync(), file.Close()); err != nil {
-		return err
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return errors.Join(err, os.Remove(unfinished))
 	}
-	if err := os.Rename(file.Name(), s.path); err != nil {
-		return err
+	if err := os.Rename(unfinished, s.path); err != nil {
+		return errors.Join(err, os.Remove(unfinished))
 	}
 	directory, err := os.Open(filepath.Dir(s.path))
 	if err != nil {

@@ -92,9 +92,11 @@ type subscription struct {
 
 // message is what is to be sent.
 type message struct {
-	id    string
-	body  []byte
-	entry journal.Entry // to be acknowledged then; zero for what is not of the journal
+	// present is whether this stands for what will hold when it is its turn.
+	present bool
+	id      string
+	body    []byte
+	entry   journal.Entry // to be acknowledged then; zero for what is not of the journal
 }
 
 func newSubscription(parent context.Context, r record, pattern oran.Address) *subscription {
