@@ -279,6 +279,7 @@ spec:
     tlsSecretName: ocloud-tls
     removeAfter: 24h
     maxSubscriptions: 10
+    perNodeServices: true
   paused: true
 status:
   observedGeneration: 3
