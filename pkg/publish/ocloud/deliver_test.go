@@ -251,9 +251,9 @@ func TestRestart(t *testing.T) {
 
 // A file that cannot be read is no reason not to serve, and is not thrown away.
 func TestSubscriptionsThatCannotBeRead(t *testing.T) {
-	for _, text := range []string{"", "{", `{"version":2,"subscriptions":[]}`, "\x00\x00"} {
+	for _, text := range []string{"", "{", `{"version":1}`, `{"version":2}` + "\n", "\x00\x00\n", `{"version":1}` + "\nx\n" + `{"removed":["x"]}` + "\n"} {
 		directory := t.TempDir()
-		path := filepath.Join(directory, "ocloud-subscriptions.json")
+		path := filepath.Join(directory, "ocloud-subscriptions.jsonl")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -273,7 +273,7 @@ func TestSubscriptionsThatCannotBeRead(t *testing.T) {
 func TestSubscriptionsThatCannotBeWritten(t *testing.T) {
 	directory := t.TempDir()
 	r, c := open(t, func(o *ocloud.Options) { o.Directory = directory }), consume(t, nil)
-	path := filepath.Join(directory, "ocloud-subscriptions.json")
+	path := filepath.Join(directory, "ocloud-subscriptions.jsonl")
 	if err := os.MkdirAll(filepath.Join(path, "x"), 0o700); err != nil { // no file can take its place
 		t.Fatal(err)
 	}
@@ -449,14 +449,14 @@ func TestWrittenDownBeforeTheAnswer(t *testing.T) {
 	for n := range 24 {
 		all.Go(func() {
 			id := r.subscribe(t, fmt.Sprint(c.URL, "/", n), "/sync/ptp-status/clock-class")
-			if text, err := os.ReadFile(filepath.Join(directory, "ocloud-subscriptions.json")); err != nil || !strings.Contains(string(text), id) {
+			if text, err := os.ReadFile(filepath.Join(directory, "ocloud-subscriptions.jsonl")); err != nil || !strings.Contains(string(text), id) {
 				t.Errorf("%s is not in %s, %v", id, text, err)
 			}
 		})
 	}
 	all.Wait()
 	r.stop()
-	if left, err := filepath.Glob(filepath.Join(directory, "ocloud-subscriptions.json?*")); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(filepath.Join(directory, "ocloud-subscriptions.jsonl?*")); err != nil || len(left) > 0 {
 		t.Errorf("%q are left, %v", left, err)
 	}
 }

@@ -236,6 +236,7 @@ func (a *API) close() {
 	a.saves.stop()
 	a.acknowledge()
 	a.save()
+	a.store.close()
 	a.client.close()
 }
 
@@ -277,34 +278,42 @@ func (a *API) remove(ids ...string) {
 	}
 	a.subscriptions = left
 	a.mu.Unlock()
-	a.save()
+	a.note(line{Removed: ids})
 }
 
-// save writes all subscriptions down. What cannot be written is tried again. Of many who ask at
-// the same time one writes for all.
+// note writes a change of the subscriptions down.
+func (a *API) note(change line) {
+	failing := a.store.isFailing()
+	a.noted(failing, a.store.note(change, a.records))
+}
+
+// save writes all subscriptions down.
 func (a *API) save() {
-	turn := a.store.asked.Add(1)
-	a.store.mu.Lock()
-	defer a.store.mu.Unlock()
-	if a.store.written >= turn && !a.store.failing {
-		return
-	}
-	a.store.written = a.store.asked.Load()
-	var records []record
-	for _, s := range a.list() {
-		records = append(records, s.now())
-	}
-	failing := a.store.failing
-	switch err := a.store.write(records); {
+	failing := a.store.isFailing()
+	a.noted(failing, a.store.replace(a.records))
+}
+
+// noted says what has come of writing. What cannot be written is tried again.
+func (a *API) noted(failing bool, err error) {
+	switch {
 	case err != nil && !failing:
 		a.Logger.Error("the subscriptions cannot be written down; they are lost if the adapter ends now",
 			zap.Error(err), zap.String("do", "look at the directory of the journal and its disk"))
 	case err == nil && failing:
 		a.Logger.Info("the subscriptions are written down again")
 	}
-	if a.store.failing && a.ctx.Err() == nil {
+	if err != nil && a.ctx.Err() == nil {
 		a.saves.in(saveAgain)
 	}
+}
+
+// records are all subscriptions as they are to be kept.
+func (a *API) records() []record {
+	var records []record
+	for _, s := range a.list() {
+		records = append(records, s.now())
+	}
+	return records
 }
 
 const (

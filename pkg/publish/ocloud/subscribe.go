@@ -183,7 +183,7 @@ func (a *API) subscribe(c *call) error {
 		return err
 	}
 	a.add(s)
-	a.save()
+	a.note(line{Subscription: &r})
 	a.Logger.Info("subscribed", zap.String("id", r.ID), zap.String("endpoint", shown(r.EndpointURI)), zap.String("resource", r.Resource), zap.String("api", string(r.API)), zap.String("by", r.Owner))
 	a.wake(s)
 	c.w.Header().Set("Location", c.locationOf(r))
