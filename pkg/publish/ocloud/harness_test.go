@@ -114,6 +114,8 @@ type room struct {
 	url     string
 	logs    *observer.ObservedLogs
 	stop    func()
+	// happened is when the last change happened.
+	happened time.Time
 }
 
 // open serves the API until it is stopped, or the test ends.
@@ -182,6 +184,7 @@ func (r *room) happen(t testing.TB, change clock.Transition) {
 	t.Helper()
 	e := encode(t, change)
 	r.set(e)
+	r.happened = time.Now()
 	if _, err := r.journal.Append(e.Marshal()); err != nil {
 		t.Fatal(err)
 	}
