@@ -63,6 +63,7 @@ type Readings struct {
 	Clocks  func() Clocks
 	Backlog func() Backlog
 	Journal func() Journal
+	OCloud  func() OCloud
 }
 
 // Clocks are the clocks of a node.
@@ -105,6 +106,7 @@ type Metrics struct {
 	clocks   clockInstruments
 	backlog  backlogInstruments
 	journal  journalInstruments
+	ocloud   ocloudInstruments
 	events   eventInstruments
 	observed stopwatch
 
@@ -124,6 +126,7 @@ func New(provider metric.MeterProvider, a Adapter, r Readings) (*Metrics, error)
 		clocks:   newClockInstruments(&b),
 		backlog:  newBacklogInstruments(&b),
 		journal:  newJournalInstruments(&b),
+		ocloud:   newOCloudInstruments(&b),
 		events:   newEventInstruments(&b),
 	}
 	var err error
@@ -158,6 +161,9 @@ func (m *Metrics) observe(_ context.Context, to metric.Observer) error {
 	}
 	if m.readings.Journal != nil {
 		m.observeJournal(to, m.readings.Journal())
+	}
+	if m.readings.OCloud != nil {
+		m.observeOCloud(to, m.readings.OCloud())
 	}
 	return nil
 }

@@ -79,7 +79,7 @@ func (a *API) advance(s *subscription) bool {
 		}
 		switch {
 		case body != nil:
-			s.queue = append(s.queue, message{id: n.id, body: body, entry: entry})
+			s.queue = append(s.queue, message{id: n.id, body: body, at: n.event.Time, entry: entry})
 		case len(s.queue) > 0: // what holds now; only with that this entry is done
 			s.queue[0].entry = entry
 		default:
@@ -95,6 +95,7 @@ func (a *API) lost(s *subscription, n uint64) {
 	s.mu.Lock()
 	s.lost += n
 	s.mu.Unlock()
+	a.lostEvents.Add(n)
 	a.Logger.Error("the journal could not keep everything for a subscription; it gets what holds now instead",
 		zap.String("id", s.ID), zap.String("endpoint", shown(s.EndpointURI)), zap.Uint64("lost", n), zap.String("do", "let the journal keep more, or keep the endpoint up"))
 	s.queue = append(s.queue, message{present: true})
@@ -109,7 +110,7 @@ func (a *API) present(r record, pattern oran.Address) []message {
 	var all []message
 	for _, n := range states {
 		if body := n.body(r); body != nil {
-			all = append(all, message{id: n.id, body: body})
+			all = append(all, message{id: n.id, body: body, at: n.asked})
 		}
 	}
 	return all
@@ -165,6 +166,7 @@ func (a *API) attend(s *subscription) {
 		return
 	}
 	m := s.queue[0]
+	s.wait(m.at)
 	ctx, cancel := context.WithTimeout(s.ctx, a.Delivery.Timeout)
 	answer := a.client.post(ctx, s.EndpointURI, s.header, m.body)
 	cancel()
@@ -181,6 +183,7 @@ func (a *API) attend(s *subscription) {
 		return
 	}
 	s.queue, s.tries = s.queue[1:], 0
+	s.wait(time.Time{})
 	a.settle(s, m.entry)
 	a.goOn(s)
 }
@@ -188,6 +191,7 @@ func (a *API) attend(s *subscription) {
 func (a *API) worked(s *subscription) {
 	s.mu.Lock()
 	s.delivered++
+	a.delivered.Add(1)
 	since := s.failing
 	s.failing, s.reason = time.Time{}, ""
 	s.mu.Unlock()
@@ -201,6 +205,7 @@ func (a *API) refused(s *subscription, m message, answer answer) {
 	s.mu.Lock()
 	s.refused++
 	s.mu.Unlock()
+	a.skipped.Add(1)
 	a.Logger.Error("an endpoint has refused a notification, and it was skipped", zap.String("id", s.ID), zap.String("endpoint", shown(s.EndpointURI)),
 		zap.String("event", m.id), zap.String("reason", answer.reason()), zap.String("do", "look at the log of the consumer"))
 }
@@ -208,6 +213,7 @@ func (a *API) refused(s *subscription, m message, answer answer) {
 // failed has the message tried again later, or gives the subscription up.
 func (a *API) failed(s *subscription, m message, answer answer) {
 	now := time.Now()
+	a.failedTries.Add(1)
 	s.mu.Lock()
 	if s.ended {
 		s.mu.Unlock()
@@ -255,8 +261,10 @@ func (a *API) greet(ctx context.Context, r record, pattern oran.Address) (told u
 	}
 	for _, m := range a.present(r, pattern) {
 		if answer := a.client.post(ctx, r.EndpointURI, headerOf(r), m.body); !answer.ok() {
+			a.failedTries.Add(1)
 			return told, problemf(http.StatusBadRequest, "the endpoint %s did not take the initial notification: %s; %s", shown(r.EndpointURI), answer.reason(), answer.advice())
 		}
+		a.delivered.Add(1)
 		told++
 	}
 	return told, nil

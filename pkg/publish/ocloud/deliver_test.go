@@ -132,6 +132,9 @@ func TestRetry(t *testing.T) {
 	}
 	status := func() string { return r.do(t, "GET", subscriptions, "").body }
 	eventually(t, "failing subscription", func() bool { return strings.Contains(status(), `"State":"failing","Since":"`) }, status)
+	if is := r.api.Stats(); is.Failing != 1 || is.Active != 0 || is.Failed == 0 || !is.Oldest.Equal(observed()) {
+		t.Errorf("while it fails: %+v", is)
+	}
 	if !strings.Contains(status(), `"Reason":"status `) || !strings.Contains(status(), `"Waiting":19`) {
 		t.Errorf("%s does not say what is wrong and what waits", status())
 	}
@@ -141,6 +144,9 @@ func TestRetry(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	eventually(t, "active subscription", func() bool { return strings.Contains(status(), `"State":"active","Delivered":21}`) }, status)
+	if is := r.api.Stats(); is.Failing != 0 || is.Active != 1 || is.Delivered != 21 || is.Skipped != 0 || !is.Oldest.IsZero() {
+		t.Errorf("in the end: %+v", is)
+	}
 	var lines []string
 	for _, l := range r.logs.All() {
 		lines = append(lines, l.Message)
@@ -168,6 +174,9 @@ func TestRefusal(t *testing.T) {
 	}
 	if got := r.do(t, "GET", subscriptions, "").body; !strings.Contains(got, `"Refused":1`) {
 		t.Errorf("%s does not say that one was refused", got)
+	}
+	if is := r.api.Stats(); is.Skipped != 1 || is.Failed != 4 || is.Delivered != 2 {
+		t.Errorf("%+v", is)
 	}
 }
 
@@ -347,6 +356,9 @@ func TestLostEvents(t *testing.T) {
 	}
 	if got := r.do(t, "GET", subscriptions, "").body; !strings.Contains(got, `"Lost":17`) {
 		t.Errorf("%s does not say that 17 were lost", got)
+	}
+	if is := r.api.Stats(); is.Lost != 17 {
+		t.Errorf("%+v", is)
 	}
 }
 

@@ -28,6 +28,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -152,6 +153,9 @@ type API struct {
 	wanted map[string]record
 
 	acks, saves alarm
+
+	// What has become of notifications, of all subscriptions that there were.
+	delivered, failedTries, skipped, lostEvents atomic.Uint64
 }
 
 // options keeps the field of that name out of the API's own.
@@ -238,6 +242,37 @@ func (a *API) close() {
 	a.save()
 	a.store.close()
 	a.client.close()
+}
+
+// Stats is how the subscribers do.
+type Stats struct {
+	// Active are the subscriptions whose endpoints take what they are sent, Failing the others.
+	Active, Failing int
+	// Delivered counts notifications that an endpoint took, Failed tries that were to no avail,
+	// Skipped notifications that an endpoint refused for good, and Lost events that the journal
+	// could not keep for a subscription, all since New.
+	Delivered, Failed, Skipped, Lost uint64
+	// Oldest is when the change was observed, by the wall clock, that a subscriber has waited
+	// for longest; zero where none waits.
+	Oldest time.Time
+}
+
+// Stats may be called at any time.
+func (a *API) Stats() Stats {
+	is := Stats{Delivered: a.delivered.Load(), Failed: a.failedTries.Load(), Skipped: a.skipped.Load(), Lost: a.lostEvents.Load()}
+	for _, s := range a.list() {
+		s.mu.Lock()
+		if s.failing.IsZero() {
+			is.Active++
+		} else {
+			is.Failing++
+		}
+		if !s.waits.IsZero() && (is.Oldest.IsZero() || s.waits.Before(is.Oldest)) {
+			is.Oldest = s.waits
+		}
+		s.mu.Unlock()
+	}
+	return is
 }
 
 // list returns all subscriptions, the oldest first. It is never changed.
