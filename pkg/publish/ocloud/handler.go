@@ -148,8 +148,8 @@ func (c *call) route() methods {
 	return nil
 }
 
-// partsOf returns the parts of a path. One that had to be escaped is escaped as the names of
-// instances are in addresses: /dev/gnss0 is %2Fdev%2Fgnss0.
+// partsOf returns the parts of a path. What had to be escaped is escaped as it is in the names
+// of instances, where serial/by-id/gps is serial%2Fby-id%2Fgps.
 func partsOf(u *url.URL) []string {
 	parts := strings.FieldsFunc(u.EscapedPath(), func(r rune) bool { return r == '/' })
 	for n, part := range parts {

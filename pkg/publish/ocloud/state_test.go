@@ -257,10 +257,10 @@ func TestExtras(t *testing.T) {
 // escaped in addresses, and as a client writes an address, so it may be asked for.
 func TestInstanceWhoseNameIsEscaped(t *testing.T) {
 	r := open(t)
-	r.set(encode(t, clock.Transition{Kind: clock.GNSSSyncStatus, Instance: "/dev/gnss0", To: clock.GNSSSynchronized, Reason: clock.OffsetInRange}))
-	for _, instance := range []string{"%2Fdev%2Fgnss0", "%2fdev%2fgnss0", "%2Fdev%2Fgns%730", "*"} {
+	r.set(encode(t, clock.Transition{Kind: clock.GNSSSyncStatus, Instance: "serial/by-id/gps", To: clock.GNSSSynchronized, Reason: clock.OffsetInRange}))
+	for _, instance := range []string{"serial%2Fby-id%2Fgps", "serial%2fby-id%2fgps", "serial%2Fby-id%2Fgp%73", "*"} {
 		got := r.do(t, "GET", "/ocloudNotifications/v2/./n1.example.com/"+instance+"/sync/gnss-status/gnss-sync-status/CurrentState", "")
-		if got.status != 200 || got.json(t)["ptpstate"] != "SYNCHRONIZED" || got.json(t)["instance"] != "%2Fdev%2Fgnss0" {
+		if got.status != 200 || got.json(t)["ptpstate"] != "SYNCHRONIZED" || got.json(t)["instance"] != "serial%2Fby-id%2Fgps" {
 			t.Errorf("%s: %d %s", instance, got.status, got.body)
 		}
 	}
