@@ -21,6 +21,7 @@ package installation_test
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -94,6 +95,14 @@ func TestServicesOfNodes(t *testing.T) {
 	lead(r.nodes...)
 	if policy := services[r.nodes[0]].Spec.InternalTrafficPolicy; policy == nil || *policy != corev1.ServiceInternalTrafficPolicyCluster {
 		t.Errorf("the policy is %v", policy)
+	}
+
+	// As docs/ocloud.md has it.
+	shown := kubectl(t, "-n", installation.Adapters, "get", "services", "-l", "ptpsource.sources.knative.dev/node", "-L", "ptpsource.sources.knative.dev/node")
+	for _, node := range r.nodes {
+		if !regexp.MustCompile(`(?m)^ptp-event-publisher-service-` + node + ` .* ` + node + `$`).MatchString(shown) {
+			t.Errorf("kubectl does not show which Service is that of %s:\n%s", node, shown)
+		}
 	}
 
 	// An adapter is replaced: its Service leads to the new one, under the same address.
