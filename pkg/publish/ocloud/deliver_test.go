@@ -22,6 +22,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -255,6 +256,59 @@ func TestRestart(t *testing.T) {
 	third.stop()
 	if got := c.got(); len(got) != len(want)+1 {
 		t.Errorf("more than the initial notification came: %q", brief(t, got))
+	}
+}
+
+// A cluster that gets another name by mistake, and its own one back, costs nobody a
+// subscription; one that keeps it does, after a while. What is not recorded any more is said
+// not to be.
+func TestSubscriptionOfAnotherCluster(t *testing.T) {
+	directory := t.TempDir()
+	c := consume(t, nil)
+	in := func(cluster string, change ...func(*ocloud.Options)) *room {
+		return open(t, append(change, func(o *ocloud.Options) {
+			o.Directory, o.Here.Cluster, o.Delivery.RemoveAfter = directory, cluster, time.Hour
+		})...)
+	}
+	path := filepath.Join(directory, "ocloud-subscriptions.jsonl")
+	kept := func() string {
+		t.Helper()
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	r := in("edge")
+	r.subscribe(t, c.URL, "/edge/node/n1.example.com/sync/ptp-status/clock-class")
+	r.stop()
+
+	r = in("egde")
+	if got := r.do(t, "GET", subscriptions, ""); got.body != "[]\n" || r.logs.FilterMessage("a subscription cannot be served; it is kept for a while").Len() != 1 {
+		t.Errorf("%s, and %v", got.body, r.logs.All())
+	}
+	r.stop()
+	if text := kept(); !strings.Contains(text, `"failingSince"`) || !strings.Contains(text, c.URL) {
+		t.Errorf("the file has %s", text)
+	}
+
+	r = in("edge", func(o *ocloud.Options) { o.Types = []string{oran.LockStateChange} })
+	if got := r.do(t, "GET", subscriptions, ""); !strings.Contains(got.body, c.URL) || r.logs.FilterMessageSnippet("gets nothing").Len() != 1 {
+		t.Errorf("%s, and %v", got.body, r.logs.All())
+	}
+	r.stop()
+
+	long := regexp.MustCompile(`"failingSince":"[^"]*"`).ReplaceAllString(kept(), `"failingSince":"2026-01-02T03:04:05Z"`)
+	if err := os.WriteFile(path, []byte(long), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r = in("egde")
+	if r.logs.FilterMessageSnippet("it could not be served for too long").Len() != 1 {
+		t.Errorf("%v", r.logs.All())
+	}
+	r.stop()
+	if text := kept(); strings.Contains(text, c.URL) {
+		t.Errorf("the file has %s", text)
 	}
 }
 

@@ -149,6 +149,7 @@ type API struct {
 
 	mu            sync.Mutex
 	subscriptions []*subscription // replaced and never changed
+	unserved      []record        // kept, and not served
 	// wanted are those that are being made: their endpoints are asked just now.
 	wanted map[string]record
 
@@ -185,13 +186,44 @@ func New(o Options) (*API, error) {
 	for _, r := range records {
 		s, err := a.revive(r)
 		if err != nil {
-			a.Logger.Error("a subscription cannot be served any more", zap.String("id", r.ID), zap.Error(err))
-			o.Journal.Forget(r.cursorName())
+			a.putBy(r, err)
 			continue
+		}
+		if !a.recorded(s.pattern) {
+			a.Logger.Warn("a subscription gets nothing: none of its events is recorded any more", zap.String("id", r.ID), zap.String("resource", r.Resource),
+				zap.String("do", "let spec.events.types of the source name them, or have the consumer unsubscribe"))
 		}
 		a.add(s)
 	}
 	return a, nil
+}
+
+// putBy keeps what cannot be served now, such as what is of a cluster that has another name
+// since: it may have that one again. It ages like a subscription that fails.
+func (a *API) putBy(r record, why error) {
+	now := time.Now()
+	if r.FailingSince.IsZero() {
+		r.FailingSince = now
+	}
+	log := a.Logger.With(zap.String("id", r.ID), zap.String("endpoint", shown(r.EndpointURI)), zap.Error(why))
+	if a.Delivery.RemoveAfter > 0 && now.Sub(r.FailingSince) >= a.Delivery.RemoveAfter {
+		log.Error("a subscription was removed: it could not be served for too long")
+		a.Journal.Forget(r.cursorName())
+		return
+	}
+	log.Error("a subscription cannot be served; it is kept for a while", zap.Duration("for", a.Delivery.RemoveAfter), zap.String("do", "give cluster and node the names that they had, or have the consumer subscribe again"))
+	r.FailingSince = r.FailingSince.Round(0)
+	a.unserved = append(a.unserved, r)
+}
+
+// aged returns since when an endpoint has failed, as it was kept. The clock of this machine may
+// have been wrong when that began, or is now. So at least half of its time is counted anew.
+func (a *API) aged(since time.Time) time.Time {
+	if since.IsZero() || a.Delivery.RemoveAfter == 0 {
+		return since
+	}
+	now := time.Now()
+	return now.Add(-min(max(0, now.Round(0).Sub(since)), a.Delivery.RemoveAfter/2))
 }
 
 // revive makes a subscription of what is kept of it.
@@ -200,13 +232,7 @@ func (a *API) revive(r record) (*subscription, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The clock of this machine may have been wrong when the endpoint began to fail, or is
-	// now. So at least half of its time is counted anew.
-	if !r.FailingSince.IsZero() && a.Delivery.RemoveAfter > 0 {
-		now := time.Now()
-		failed := min(max(0, now.Round(0).Sub(r.FailingSince)), a.Delivery.RemoveAfter/2)
-		r.FailingSince = now.Add(-failed)
-	}
+	r.FailingSince = a.aged(r.FailingSince)
 	s := newSubscription(a.ctx, r, pattern)
 	s.cursor = a.Journal.Cursor(r.cursorName())
 	return s, nil
@@ -344,7 +370,7 @@ func (a *API) noted(failing bool, err error) {
 
 // records are all subscriptions as they are to be kept.
 func (a *API) records() []record {
-	var records []record
+	records := slices.Clone(a.unserved)
 	for _, s := range a.list() {
 		records = append(records, s.now())
 	}
