@@ -287,7 +287,7 @@ func (b *bench) ocloud(ctx context.Context) (_ *table, err error) {
 }
 
 func (b *bench) oneSubscriber(ctx context.Context, n *node, t *table) error {
-	if _, err := n.subscribe(ctx, n.subscribers.url); err != nil {
+	if _, err := n.subscribe(ctx, n.url); err != nil {
 		return err
 	}
 	const warmup = 50
@@ -315,11 +315,11 @@ func (b *bench) oneSubscriber(ctx context.Context, n *node, t *table) error {
 }
 
 func (b *bench) hangingSubscriber(ctx context.Context, n *node, t *table) error {
-	if _, err := n.subscribe(ctx, n.subscribers.url+"/hangs"); err != nil {
+	if _, err := n.subscribe(ctx, n.url+"/hangs"); err != nil {
 		return err
 	}
 	for k := range besideHanging {
-		if _, err := n.subscribe(ctx, fmt.Sprintf("%s/%d", n.subscribers.url, k)); err != nil {
+		if _, err := n.subscribe(ctx, fmt.Sprintf("%s/%d", n.url, k)); err != nil {
 			return err
 		}
 	}

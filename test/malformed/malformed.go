@@ -126,7 +126,7 @@ func (g *generator) next() *http.Request {
 	} else { // what a server that understands it otherwise would have made of it
 		u.Path = target
 	}
-	r := httptest.NewRequest(http.MethodGet, "/", strings.NewReader(g.body())) //nolint:noctx // it is answered at once
+	r := httptest.NewRequest(http.MethodGet, "/", strings.NewReader(g.body()))
 	r.Method, r.URL, r.Host = method, u, g.one("x", "", "x:1", "[::1]:9043", g.junk(20))
 	r.RemoteAddr = g.one("10.0.0.1:1", "[fd00::1]:1", "@", "")
 	for g.sometimes(2) && len(g.names) > 0 {

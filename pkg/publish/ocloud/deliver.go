@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -126,14 +127,14 @@ func (a *API) unfold(s *subscription) bool {
 		a.later(s, moment)
 		return false
 	}
-	entry, rest := s.queue[0].entry, s.queue[1:]
+	entry := s.queue[0].entry
 	states := a.present(s.record, s.pattern)
 	if len(states) == 0 {
 		a.settle(s, entry)
 	} else {
 		states[len(states)-1].entry = entry
 	}
-	s.queue = append(states, rest...)
+	s.queue = slices.Replace(s.queue, 0, 1, states...)
 	return true
 }
 

@@ -461,9 +461,9 @@ func TestLostEventsOverARestart(t *testing.T) {
 		t.Errorf("the endpoint was told of %d states, and nothing is known yet", c.asked-1)
 	}
 	c.mu.Unlock()
-	second.clocks.mu.Lock()
+	second.mu.Lock()
 	second.notReady = false
-	second.clocks.mu.Unlock()
+	second.mu.Unlock()
 	eventually(t, "try", func() bool { c.mu.Lock(); defer c.mu.Unlock(); return c.asked > 1 }, func() string { return "none" })
 	second.stop()
 	down.Store(false)

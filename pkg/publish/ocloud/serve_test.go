@@ -230,7 +230,7 @@ func TestOneClientWithManyBodiesThatDoNotCome(t *testing.T) {
 	address := strings.TrimPrefix(r.url, "http://")
 	from := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
 	for range 30 {
-		c, err := from.Dial("tcp", address) //nolint:noctx // it answers at once
+		c, err := from.Dial("tcp", address)
 		if err != nil {
 			t.Fatal(err)
 		}

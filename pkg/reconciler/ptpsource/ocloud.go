@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -57,7 +58,9 @@ func (r *Reconciler) reconcileNodeServices(ctx context.Context, source *v1alpha1
 		return r.removeServices(ctx, source, live)
 	}
 	var nodes []string
-	for _, pod := range r.pods(source.UID) {
+	pods := r.pods(source.UID)
+	slices.SortFunc(pods, func(a, b *corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
+	for _, pod := range pods {
 		if node := nodeOf(pod); node != "" {
 			nodes = append(nodes, node)
 			if err := r.labelPod(ctx, pod, node); err != nil {
