@@ -20,8 +20,17 @@ package installation_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -30,6 +39,7 @@ import (
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/apis/sources/v1alpha1"
 	"github.com/eventing-ptp/eventing-ptp/test/installation"
+	"github.com/eventing-ptp/eventing-ptp/test/pki"
 )
 
 // servicesOf returns the Services of a source's nodes, by node.
@@ -165,4 +175,140 @@ func TestServicesOfNodes(t *testing.T) {
 		return err
 	})
 	lead()
+}
+
+// With auth ServiceAccount the API server itself says who a client is, and what that one may:
+// to an adapter that runs as such adapters do, of clients with the Role that docs/ocloud.md has.
+func TestWhoMaySubscribe(t *testing.T) {
+	r := newRoom(t, 0)
+	dir := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", dir+"/", "../../cmd/receive_adapter").CombinedOutput(); err != nil {
+		t.Fatalf("build the adapter: %v: %s", err, out)
+	}
+	page, err := os.ReadFile("../../docs/ocloud.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	role := regexp.MustCompile("(?s)```yaml\n(apiVersion: rbac.*?)```").FindSubmatch(page)
+	if role == nil {
+		t.Fatal("docs/ocloud.md has no Role")
+	}
+	const binding = `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: consumers, namespace: NAMESPACE}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: ocloud-consumer}
+subjects: [{kind: ServiceAccount, name: anna, namespace: NAMESPACE}, {kind: ServiceAccount, name: bert, namespace: NAMESPACE}]
+`
+	for _, text := range []string{strings.Replace(string(role[1]), "namespace: default", "namespace: "+r.namespace, 1), strings.ReplaceAll(binding, "NAMESPACE", r.namespace)} {
+		if err := cluster.ApplyYAML(t.Context(), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tokens := map[string]string{"nobody": "made-up"}
+	for _, name := range []string{"anna", "bert", "stranger"} {
+		account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}
+		if _, err := cluster.Client().CoreV1().ServiceAccounts(r.namespace).Create(t.Context(), account, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		config, err := cluster.ConfigFor(t.Context(), r.namespace, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens[name] = config.BearerToken
+	}
+
+	certificate, key, err := cluster.ServerCertificate()
+	if err == nil {
+		err = pki.Pair{Certificate: certificate, Key: key}.Write(dir, "tls")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	kubeconfig, err := cluster.Kubeconfig(t.Context(), installation.Adapters, "eventing-ptp-adapter-reviewer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const address = "127.0.0.1:19043"
+	adapter := exec.Command(filepath.Join(dir, "receive_adapter"), "-sink", "http://127.0.0.1:1", "-node", "n1", "-socket", dir+"/*.socket", "-health", "")
+	adapter.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "NAMESPACE="+r.namespace, "NAME=fleet", "PROFILING_PORT=0",
+		fmt.Sprintf(`K_SOURCE_CONFIG={"oCloud":{"enabled":true,"address":%q,"auth":"ServiceAccount","endpoints":"Localhost","tls":{"certificate":"%s/tls.crt","key":"%s/tls.key"}}}`, address, dir, dir))
+	program, err := cluster.Run("receive_adapter", adapter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := program.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+
+	listener, err := cluster.Listen(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }), ReadHeaderTimeout: patience}
+	go func() { _ = taken.Serve(listener) }()
+	t.Cleanup(func() { _ = taken.Close() })
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	endpoint := "http://127.0.0.1:" + port
+
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(cluster.CA())
+	transport := &http.Transport{DialContext: cluster.Dial, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
+	t.Cleanup(transport.CloseIdleConnections)
+	do := func(who, method, path, body string) (int, string) {
+		request, err := http.NewRequestWithContext(t.Context(), method, "https://"+address+"/ocloudNotifications/v2/"+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+tokens[who])
+		response, err := (&http.Client{Transport: transport}).Do(request)
+		if err != nil {
+			return 0, err.Error()
+		}
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return response.StatusCode, string(text)
+	}
+	eventually(t, "an adapter that answers", func(context.Context) error {
+		if status, text := do("anna", "GET", "health", ""); status != http.StatusOK {
+			log, _ := os.ReadFile(program.Log())
+			return fmt.Errorf("%d %s\n%s", status, text, log[max(0, len(log)-2000):])
+		}
+		return nil
+	})
+	var annas string
+	for _, step := range []struct {
+		who, method, path, body string
+		status                  int
+	}{
+		{"nobody", "GET", "subscriptions", "", 401},
+		{"stranger", "GET", "subscriptions", "", 403},
+		{"stranger", "POST", "subscriptions", endpoint, 403},
+		{"anna", "GET", "subscriptions", "", 200},
+		{"anna", "POST", "subscriptions", endpoint, 201},
+		{"bert", "DELETE", "subscriptions/ANNAS", "", 403},
+		{"bert", "DELETE", "subscriptions", "", 204}, // all that is bert's
+		{"bert", "GET", "subscriptions/ANNAS", "", 200},
+		{"bert", "DELETE", "subscriptions?all=true", "", 403},
+		{"anna", "DELETE", "subscriptions/ANNAS", "", 204},
+	} {
+		if step.body != "" {
+			step.body = fmt.Sprintf(`{"EndpointUri":%q,"ResourceAddress":"/sync"}`, step.body)
+		}
+		status, text := do(step.who, step.method, strings.Replace(step.path, "ANNAS", annas, 1), step.body)
+		if status != step.status {
+			t.Errorf("%s: %s %s: %d %s, want %d", step.who, step.method, step.path, status, text, step.status)
+		}
+		if status == http.StatusCreated {
+			annas = strings.Split(text, `"`)[3] // {"SubscriptionId":"...
+		}
+	}
 }

@@ -29,7 +29,6 @@ import (
 	"time"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
-	"github.com/eventing-ptp/eventing-ptp/pkg/publish/ocloud"
 )
 
 // These hold the API to its bars with ten times the room: a machine that has much else to do
@@ -130,7 +129,7 @@ func TestBarBesideOneThatHangs(t *testing.T) {
 
 func TestBarsOfAThousand(t *testing.T) {
 	const n = 1000
-	r, a := open(t, func(o *ocloud.Options) { o.Directory = t.TempDir() }), arrive(t, n)
+	r, a := open(t), arrive(t, n) // without a disk, which may be busy for as long as it likes
 	memory := func() int64 {
 		runtime.GC()
 		var m runtime.MemStats
