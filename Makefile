@@ -100,6 +100,11 @@ bench: ## Measure, and print ratios against something measured in the same run (
 	@hack/deps.sh certificates
 	@go run ./test/bench
 
+.PHONY: malformed
+malformed: ## Send the O-Cloud API a million requests that are wrong, and count what becomes of them.
+	@hack/deps.sh certificates
+	@go run ./test/bench -only malformed
+
 .PHONY: vuln
 vuln: ## Look for known vulnerabilities in what is linked into the binaries (network).
 	$(TOOL) govulncheck ./...

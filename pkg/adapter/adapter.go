@@ -21,6 +21,7 @@ package adapter
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2"
@@ -39,6 +40,7 @@ import (
 	"github.com/eventing-ptp/eventing-ptp/pkg/observe/phc"
 	"github.com/eventing-ptp/eventing-ptp/pkg/observe/synce4l"
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
+	"github.com/eventing-ptp/eventing-ptp/pkg/publish/ocloud"
 	"github.com/eventing-ptp/eventing-ptp/pkg/publish/sink"
 	"github.com/eventing-ptp/eventing-ptp/pkg/publish/stream"
 )
@@ -51,6 +53,8 @@ type Adapter struct {
 	// kube gives OIDC tokens.
 	kube kubernetes.Interface
 	log  *zap.SugaredLogger
+	// subscribers is the O-Cloud API; nil before it is served.
+	subscribers atomic.Pointer[ocloud.API]
 }
 
 var _ adapterv2.Adapter = (*Adapter)(nil)

@@ -20,6 +20,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -96,6 +97,10 @@ func (a *authorizer) known(q question) (decision, bool) {
 func (a *authorizer) keep(q question, d decision) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if len(a.made) >= decisions {
+		// Who shows tokens that are none must not have those of others be asked about again.
+		maps.DeleteFunc(a.made, func(_ question, d decision) bool { return d.err != nil || time.Since(d.at) >= decisionAge })
+	}
 	if len(a.made) >= decisions {
 		clear(a.made) // they are soon known again
 	}

@@ -49,6 +49,11 @@ func WithKubeClient(ctx context.Context, env *Env) (context.Context, error) {
 			return nil, fmt.Errorf("find the cluster that %s: %w: run in a pod or set KUBECONFIG", what, err)
 		}
 	}
+	if needsReviews {
+		// Each client of the O-Cloud API is asked about twice, for each of up to four verbs and
+		// every half a minute. The library's own limit of 5 a second is for one who asks.
+		restConfig.QPS, restConfig.Burst = 50, 100
+	}
 	client, err := kubernetes.NewForConfig(restConfig)
 	if err != nil {
 		return nil, fmt.Errorf("make a Kubernetes client: %w", err)

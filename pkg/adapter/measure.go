@@ -46,11 +46,15 @@ func (a *Adapter) measure(l *line, j *journal.Log, p *sink.Publisher) (end func(
 			of.Types = append(of.Types, d.EventType)
 		}
 	}
-	m, err := telemetry.New(cmp.Or(a.client.MeterProvider, otel.GetMeterProvider()), of, telemetry.Readings{
+	readings := telemetry.Readings{
 		Clocks:  l.clocks,
 		Backlog: func() telemetry.Backlog { return backlog(p.Stats()) },
 		Journal: func() telemetry.Journal { return kept(j.Stats(), a.env.Config.History.Directory != "") },
-	})
+	}
+	if a.env.Config.OCloud.Enabled {
+		readings.OCloud = a.served
+	}
+	m, err := telemetry.New(cmp.Or(a.client.MeterProvider, otel.GetMeterProvider()), of, readings)
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +65,15 @@ func (a *Adapter) measure(l *line, j *journal.Log, p *sink.Publisher) (end func(
 			a.log.Debugw("the metrics cannot be closed", zap.Error(err))
 		}
 	}, nil
+}
+
+// served is how the subscribers of the O-Cloud API do.
+func (a *Adapter) served() telemetry.OCloud {
+	api := a.subscribers.Load()
+	if api == nil {
+		return telemetry.OCloud{}
+	}
+	return telemetry.OCloud(api.Stats())
 }
 
 // flush hands over what was measured and traced last, where that is pushed. Knative's main

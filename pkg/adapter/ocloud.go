@@ -68,6 +68,7 @@ func (a *Adapter) serveOCloud(ctx context.Context, l *line, events *journal.Log)
 	if err != nil {
 		return err
 	}
+	a.subscribers.Store(api)
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Address)
 	if err != nil {
 		return fmt.Errorf("listen for O-Cloud subscribers: %w: choose another oCloud.address", err)

@@ -273,6 +273,19 @@ func TestAuthorizer(t *testing.T) {
 			t.Errorf("%s %v: %q, %v after %d questions, want %q, %v after %d", tc.token, tc.verbs, user, err, asked-before, tc.user, tc.err, tc.asks)
 		}
 	}
+	before := asked
+	for n := range 3 * decisions { // tokens that are nobody's
+		if _, err := a.Authorize(context.Background(), fmt.Sprint("guessed", n), "get"); !errors.Is(err, ocloud.ErrUnauthenticated) {
+			t.Fatal(err)
+		}
+	}
+	if asked != before+3*decisions || len(a.made) > decisions {
+		t.Errorf("%d questions, and %d answers are kept", asked-before, len(a.made))
+	}
+	before = asked
+	if _, err := a.Authorize(context.Background(), "good", "get"); err != nil || asked != before {
+		t.Errorf("who may is asked about again: %v", err)
+	}
 	for range 2 { // what is not known is asked again
 		before := asked
 		if _, err := a.Authorize(context.Background(), "broken", "get"); err == nil || errors.Is(err, ocloud.ErrForbidden) || asked == before {

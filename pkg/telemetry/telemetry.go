@@ -65,6 +65,7 @@ type Readings struct {
 	Clocks  func() Clocks
 	Backlog func() Backlog
 	Journal func() Journal
+	OCloud  func() OCloud
 }
 
 // Clocks are the clocks of a node.
@@ -114,6 +115,7 @@ type Metrics struct {
 	hardware hardwareInstruments
 	backlog  backlogInstruments
 	journal  journalInstruments
+	ocloud   ocloudInstruments
 	events   eventInstruments
 	observed stopwatch
 
@@ -134,6 +136,7 @@ func New(provider metric.MeterProvider, a Adapter, r Readings) (*Metrics, error)
 		hardware: newHardwareInstruments(&b),
 		backlog:  newBacklogInstruments(&b),
 		journal:  newJournalInstruments(&b),
+		ocloud:   newOCloudInstruments(&b),
 		events:   newEventInstruments(&b),
 	}
 	var err error
@@ -168,6 +171,9 @@ func (m *Metrics) observe(_ context.Context, to metric.Observer) error {
 	}
 	if m.readings.Journal != nil {
 		m.observeJournal(to, m.readings.Journal())
+	}
+	if m.readings.OCloud != nil {
+		m.observeOCloud(to, m.readings.OCloud())
 	}
 	return nil
 }

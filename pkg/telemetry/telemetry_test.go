@@ -382,3 +382,27 @@ func TestClose(t *testing.T) {
 		t.Errorf("%q is measured after the end", got)
 	}
 }
+
+func TestOCloud(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		is := telemetry.OCloud{Active: 2, Failing: 1, Delivered: 7, Failed: 5, Skipped: 1, Lost: 3, Oldest: time.Now().Round(0)}
+		_, read := measured(t, adapter, telemetry.Readings{OCloud: func() telemetry.OCloud { return is }})
+		time.Sleep(1500 * time.Millisecond)
+		want := []string{
+			"ptp.ocloud.backlog.age{} 1.5s",
+			"ptp.ocloud.notifications{ptp.outcome=delivered} 7 in all",
+			"ptp.ocloud.notifications{ptp.outcome=failed} 5 in all",
+			"ptp.ocloud.notifications{ptp.outcome=lost} 3 in all",
+			"ptp.ocloud.notifications{ptp.outcome=skipped} 1 in all",
+			"ptp.ocloud.subscriptions{ptp.state=active} 2 now",
+			"ptp.ocloud.subscriptions{ptp.state=failing} 1 now",
+		}
+		if diff := cmp.Diff(want, read()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		is = telemetry.OCloud{}
+		if got := read()[0]; got != "ptp.ocloud.backlog.age{} 0s" {
+			t.Errorf("while nobody waits: %s", got)
+		}
+	})
+}

@@ -62,6 +62,8 @@ func parts() []part {
 		{"durability", "What it costs that an event outlives the adapter", (*bench).durability},
 		{"readers", "An append to the journal while slow readers are behind", (*bench).readers},
 		{"replay", "Reading the journal again from the disk", (*bench).replay},
+		{"ocloud", "From a change to the subscribers of the O-Cloud API", (*bench).ocloud},
+		{"malformed", "What becomes of requests to the O-Cloud API that are wrong", (*bench).malformed},
 		{"cost", "CPU and memory", (*bench).cost},
 		{"codec", "Reading and writing management messages", (*bench).codec},
 		{"faults", "From a fault in a real network to the event at the sink's handler", (*bench).faults},

@@ -362,6 +362,7 @@ func TestMetrics(t *testing.T) {
 	withOSClock := startMeasured(t, program, page, common, `{"osClock": {"enabled": true}}`, "-sink", sink, "-socket", filepath.Join(dir, "none.*"))
 	maps.Copy(all, withOSClock.wait("without ptp4l", map[string]string{"ptp_node_state ptp_state=FREERUN": "1"}))
 	maps.Copy(all, ofHardware(t, common))
+	maps.Copy(all, measuredSubscribers(t, program, page, common, sink))
 	got := map[string]family{}
 	for name, f := range all {
 		f.series = nil
@@ -439,4 +440,66 @@ func TestMetrics(t *testing.T) {
 	if changes != 6 {
 		t.Errorf("%d changes were logged, want 6: one line each", changes)
 	}
+}
+
+// measuredSubscribers returns the metrics of an adapter that serves the O-Cloud API, while one
+// of two endpoints does not take what it is sent.
+func measuredSubscribers(t *testing.T, program string, page *docs.Page, common []string, sink string) map[string]family {
+	t.Helper()
+	address := freeAddress(t)
+	socket := filepath.Join(t.TempDir(), "ptp4l.0.socket")
+	c := simulator.DefaultClock()
+	c.SlaveOnly = true
+	clock, err := simulator.New(simulator.Config{Socket: socket, Clock: c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := clock.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(clock.Close)
+	a := startMeasured(t, program, page, common, fmt.Sprintf(`{"oCloud": {"enabled": true, "endpoints": "Localhost", "address": %q}}`, address), "-sink", sink, "-socket", socket)
+	a.wait("before anybody has subscribed", map[string]string{
+		"ptp_node_state ptp_state=LOCKED":                      "1",
+		"ptp_ocloud_subscriptions ptp_state=active":            "0",
+		"ptp_ocloud_subscriptions ptp_state=failing":           "0",
+		"ptp_ocloud_notifications_total ptp_outcome=delivered": "0",
+		"ptp_ocloud_notifications_total ptp_outcome=lost":      "0",
+		"ptp_ocloud_backlog_age_seconds ":                      "0",
+	})
+	good, _ := answering(t)
+	bad, answer := answering(t)
+	for _, endpoint := range []string{good, bad} {
+		body := strings.NewReader(fmt.Sprintf(`{"EndpointUri":%q,"ResourceAddress":"/sync/ptp-status/clock-class"}`, endpoint))
+		response, err := http.Post("http://"+address+"/ocloudNotifications/v2/subscriptions", "application/json", body)
+		if err != nil || response.StatusCode != http.StatusCreated {
+			t.Fatalf("subscribe: %v, %v", response, err)
+		}
+		_ = response.Body.Close()
+	}
+	a.wait("two subscriptions", map[string]string{
+		"ptp_ocloud_subscriptions ptp_state=active":            "2",
+		"ptp_ocloud_notifications_total ptp_outcome=delivered": "2",
+		"ptp_ocloud_backlog_age_seconds ":                      "0",
+	})
+	answer.Store(http.StatusServiceUnavailable)
+	clock.SetClass(7)
+	all := a.wait("an endpoint that fails", map[string]string{
+		"ptp_ocloud_subscriptions ptp_state=active":            "1",
+		"ptp_ocloud_subscriptions ptp_state=failing":           "1",
+		"ptp_ocloud_notifications_total ptp_outcome=delivered": "3",
+	})
+	if age := all["ptp_ocloud_backlog_age_seconds"].series[""]; age == "0" || age == "" {
+		t.Errorf("the age is %q while an endpoint fails", age)
+	}
+	if failed := all["ptp_ocloud_notifications_total"].series["ptp_outcome=failed"]; failed == "0" || failed == "" {
+		t.Errorf("%q tries have failed", failed)
+	}
+	answer.Store(http.StatusNoContent)
+	return a.wait("all is well again", map[string]string{
+		"ptp_ocloud_subscriptions ptp_state=active":            "2",
+		"ptp_ocloud_subscriptions ptp_state=failing":           "0",
+		"ptp_ocloud_notifications_total ptp_outcome=delivered": "4",
+		"ptp_ocloud_backlog_age_seconds ":                      "0",
+	})
 }

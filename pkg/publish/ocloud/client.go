@@ -21,6 +21,7 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
@@ -91,10 +92,28 @@ func (c *client) post(ctx context.Context, uri string, header http.Header, body 
 	defer response.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswer))
 	got := answer{status: response.StatusCode}
-	if seconds, err := strconv.ParseUint(response.Header.Get("Retry-After"), 10, 16); err == nil && !got.ok() {
-		got.after = time.Duration(seconds) * time.Second
+	if !got.ok() {
+		got.after = retryAfter(response.Header, time.Now())
 	}
 	return got
+}
+
+// retryAfter reads the header Retry-After, a number of seconds or a date (RFC 9110, 10.2.3). A
+// date counts from the answer's own, where it has one: the clock of this node may be the one
+// that is wrong.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	text := h.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil {
+		return time.Duration(min(seconds, math.MaxInt64/uint64(time.Second))) * time.Second //nolint:gosec // it is in range
+	}
+	at, err := http.ParseTime(text)
+	if err != nil {
+		return 0
+	}
+	if sent, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = sent
+	}
+	return max(0, at.Sub(now))
 }
 
 func (c *client) close() { c.transport.CloseIdleConnections() }

@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -54,9 +55,17 @@ func (a *API) goOn(s *subscription) {
 	}
 }
 
-// advance reads on until there is something to send, and reports whether there is.
+// stretch is how many entries are looked at for a subscription before others have their
+// turn: one that was away for long may have to pass over very many.
+const stretch = 256
+
+// advance reads on until there is something to send, and reports whether the subscription
+// has to be attended to: to send that, or to read on.
 func (a *API) advance(s *subscription) bool {
-	for len(s.queue) == 0 {
+	for range stretch {
+		if len(s.queue) > 0 {
+			return true
+		}
 		entry, ok := s.cursor.Poll()
 		if !ok {
 			return false
@@ -64,14 +73,19 @@ func (a *API) advance(s *subscription) bool {
 		if entry.Lost > 0 {
 			a.lost(s, entry.Lost)
 		}
+		var body []byte
 		n := a.notice(entry)
 		if n != nil && oran.Match(s.pattern, n.event.Address, a.Here) {
-			if body := n.body(s.record); body != nil {
-				s.queue = append(s.queue, message{id: n.id, body: body, entry: entry})
-				continue
-			}
+			body = n.body(s.record)
 		}
-		a.settle(s, entry)
+		switch {
+		case body != nil:
+			s.queue = append(s.queue, message{id: n.id, body: body, at: n.event.Time, entry: entry})
+		case len(s.queue) > 0: // what holds now; only with that this entry is done
+			s.queue[0].entry = entry
+		default:
+			a.settle(s, entry)
+		}
 	}
 	return true
 }
@@ -82,24 +96,53 @@ func (a *API) lost(s *subscription, n uint64) {
 	s.mu.Lock()
 	s.lost += n
 	s.mu.Unlock()
+	a.lostEvents.Add(n)
 	a.Logger.Error("the journal could not keep everything for a subscription; it gets what holds now instead",
 		zap.String("id", s.ID), zap.String("endpoint", shown(s.EndpointURI)), zap.Uint64("lost", n), zap.String("do", "let the journal keep more, or keep the endpoint up"))
-	s.queue = append(s.queue, a.present(s)...)
+	s.queue = append(s.queue, message{present: true})
 }
 
 // present is what a subscriber gets to know of what holds now.
-func (a *API) present(s *subscription) []message {
-	states := a.states(s.pattern)
-	if s.API == v1StarlingX {
-		states = a.separate(s.pattern) // it has a state for each instance
+func (a *API) present(r record, pattern oran.Address) []message {
+	states := a.states(pattern)
+	if r.API == v1StarlingX {
+		states = a.separate(pattern) // it has a state for each instance
 	}
 	var all []message
 	for _, n := range states {
-		if body := n.body(s.record); body != nil {
-			all = append(all, message{id: n.id, body: body})
+		if body := n.body(r); body != nil {
+			all = append(all, message{id: n.id, body: body, at: n.asked})
 		}
 	}
 	return all
+}
+
+// unfold puts what holds now in the place of the first message, which stands for that. While
+// nothing is known yet, as after a start, it is tried again a moment later, and false.
+func (a *API) unfold(s *subscription) bool {
+	const moment = 50 * time.Millisecond
+	if _, ready := a.Live.Now(); !ready {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		a.later(s, moment)
+		return false
+	}
+	entry := s.queue[0].entry
+	states := a.present(s.record, s.pattern)
+	if len(states) == 0 {
+		a.settle(s, entry)
+	} else {
+		states[len(states)-1].entry = entry
+	}
+	s.queue = slices.Replace(s.queue, 0, 1, states...)
+	return true
+}
+
+// later has a subscription attended to again. It takes the subscription's mu for granted.
+func (a *API) later(s *subscription, in time.Duration) {
+	if !s.ended {
+		s.retry = time.AfterFunc(in, func() { a.workers.add(s) })
+	}
 }
 
 // settle says that an entry is done with.
@@ -114,9 +157,17 @@ func (a *API) settle(s *subscription, e journal.Entry) {
 // wrong and not the event.
 const refusals = 5
 
-// attend sends the first message of a subscription once.
+// attend sends the first message of a subscription once, or reads on to the next one.
 func (a *API) attend(s *subscription) {
+	if len(s.queue) > 0 && s.queue[0].present && !a.unfold(s) {
+		return
+	}
+	if len(s.queue) == 0 {
+		a.goOn(s)
+		return
+	}
 	m := s.queue[0]
+	s.wait(m.at)
 	ctx, cancel := context.WithTimeout(s.ctx, a.Delivery.Timeout)
 	answer := a.client.post(ctx, s.EndpointURI, s.header, m.body)
 	cancel()
@@ -133,6 +184,7 @@ func (a *API) attend(s *subscription) {
 		return
 	}
 	s.queue, s.tries = s.queue[1:], 0
+	s.wait(time.Time{})
 	a.settle(s, m.entry)
 	a.goOn(s)
 }
@@ -140,6 +192,7 @@ func (a *API) attend(s *subscription) {
 func (a *API) worked(s *subscription) {
 	s.mu.Lock()
 	s.delivered++
+	a.delivered.Add(1)
 	since := s.failing
 	s.failing, s.reason = time.Time{}, ""
 	s.mu.Unlock()
@@ -153,6 +206,7 @@ func (a *API) refused(s *subscription, m message, answer answer) {
 	s.mu.Lock()
 	s.refused++
 	s.mu.Unlock()
+	a.skipped.Add(1)
 	a.Logger.Error("an endpoint has refused a notification, and it was skipped", zap.String("id", s.ID), zap.String("endpoint", shown(s.EndpointURI)),
 		zap.String("event", m.id), zap.String("reason", answer.reason()), zap.String("do", "look at the log of the consumer"))
 }
@@ -160,6 +214,7 @@ func (a *API) refused(s *subscription, m message, answer answer) {
 // failed has the message tried again later, or gives the subscription up.
 func (a *API) failed(s *subscription, m message, answer answer) {
 	now := time.Now()
+	a.failedTries.Add(1)
 	s.mu.Lock()
 	if s.ended {
 		s.mu.Unlock()
@@ -173,7 +228,7 @@ func (a *API) failed(s *subscription, m message, answer answer) {
 	failing := now.Sub(s.failing)
 	given := a.Delivery.RemoveAfter > 0 && failing >= a.Delivery.RemoveAfter
 	if !given {
-		s.retry = time.AfterFunc(a.Delivery.wait(s.tries, answer.after), func() { a.workers.add(s) })
+		a.later(s, a.Delivery.wait(s.tries, answer.after))
 	}
 	s.mu.Unlock()
 	log := a.Logger.With(zap.String("id", s.ID), zap.String("endpoint", shown(s.EndpointURI)), zap.String("reason", answer.reason()))
@@ -197,21 +252,23 @@ func (d Delivery) wait(n int, asked time.Duration) time.Duration {
 	return max(longest-rand.N(longest/2+1), min(asked, time.Minute))
 }
 
-// greet tells the endpoint of a new subscription what holds now, and fails if it does not
-// take that.
-func (a *API) greet(ctx context.Context, s *subscription) error {
+// greet tells an endpoint what holds now, and returns of how much. It fails if the endpoint
+// does not take all of it.
+func (a *API) greet(ctx context.Context, r record, pattern oran.Address) (told uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, a.Delivery.Greeting)
 	defer cancel()
 	if err := a.known(ctx); err != nil {
-		return err
+		return 0, err
 	}
-	for _, m := range a.present(s) {
-		if answer := a.client.post(ctx, s.EndpointURI, s.header, m.body); !answer.ok() {
-			return problemf(http.StatusBadRequest, "the endpoint %s did not take the initial notification: %s; %s", shown(s.EndpointURI), answer.reason(), answer.advice())
+	for _, m := range a.present(r, pattern) {
+		if answer := a.client.post(ctx, r.EndpointURI, headerOf(r), m.body); !answer.ok() {
+			a.failedTries.Add(1)
+			return told, problemf(http.StatusBadRequest, "the endpoint %s did not take the initial notification: %s; %s", shown(r.EndpointURI), answer.reason(), answer.advice())
 		}
-		s.delivered++
+		a.delivered.Add(1)
+		told++
 	}
-	return nil
+	return told, nil
 }
 
 // answer is what came of a request to an endpoint.

@@ -22,8 +22,10 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -32,6 +34,7 @@ import (
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
 	"github.com/eventing-ptp/eventing-ptp/pkg/journal"
+	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 	"github.com/eventing-ptp/eventing-ptp/pkg/publish/ocloud"
 )
 
@@ -130,6 +133,9 @@ func TestRetry(t *testing.T) {
 	}
 	status := func() string { return r.do(t, "GET", subscriptions, "").body }
 	eventually(t, "failing subscription", func() bool { return strings.Contains(status(), `"State":"failing","Since":"`) }, status)
+	if is := r.api.Stats(); is.Failing != 1 || is.Active != 0 || is.Failed == 0 || !is.Oldest.Equal(observed()) {
+		t.Errorf("while it fails: %+v", is)
+	}
 	if !strings.Contains(status(), `"Reason":"status `) || !strings.Contains(status(), `"Waiting":19`) {
 		t.Errorf("%s does not say what is wrong and what waits", status())
 	}
@@ -139,6 +145,9 @@ func TestRetry(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	eventually(t, "active subscription", func() bool { return strings.Contains(status(), `"State":"active","Delivered":21}`) }, status)
+	if is := r.api.Stats(); is.Failing != 0 || is.Active != 1 || is.Delivered != 21 || is.Skipped != 0 || !is.Oldest.IsZero() {
+		t.Errorf("in the end: %+v", is)
+	}
 	var lines []string
 	for _, l := range r.logs.All() {
 		lines = append(lines, l.Message)
@@ -166,6 +175,9 @@ func TestRefusal(t *testing.T) {
 	}
 	if got := r.do(t, "GET", subscriptions, "").body; !strings.Contains(got, `"Refused":1`) {
 		t.Errorf("%s does not say that one was refused", got)
+	}
+	if is := r.api.Stats(); is.Skipped != 1 || is.Failed != 4 || is.Delivered != 2 {
+		t.Errorf("%+v", is)
 	}
 }
 
@@ -247,11 +259,64 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// A cluster that gets another name by mistake, and its own one back, costs nobody a
+// subscription; one that keeps it does, after a while. What is not recorded any more is said
+// not to be.
+func TestSubscriptionOfAnotherCluster(t *testing.T) {
+	directory := t.TempDir()
+	c := consume(t, nil)
+	in := func(cluster string, change ...func(*ocloud.Options)) *room {
+		return open(t, append(change, func(o *ocloud.Options) {
+			o.Directory, o.Here.Cluster, o.Delivery.RemoveAfter = directory, cluster, time.Hour
+		})...)
+	}
+	path := filepath.Join(directory, "ocloud-subscriptions.jsonl")
+	kept := func() string {
+		t.Helper()
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	r := in("edge")
+	r.subscribe(t, c.URL, "/edge/node/n1.example.com/sync/ptp-status/clock-class")
+	r.stop()
+
+	r = in("egde")
+	if got := r.do(t, "GET", subscriptions, ""); got.body != "[]\n" || r.logs.FilterMessage("a subscription cannot be served; it is kept for a while").Len() != 1 {
+		t.Errorf("%s, and %v", got.body, r.logs.All())
+	}
+	r.stop()
+	if text := kept(); !strings.Contains(text, `"failingSince"`) || !strings.Contains(text, c.URL) {
+		t.Errorf("the file has %s", text)
+	}
+
+	r = in("edge", func(o *ocloud.Options) { o.Types = []string{oran.LockStateChange} })
+	if got := r.do(t, "GET", subscriptions, ""); !strings.Contains(got.body, c.URL) || r.logs.FilterMessageSnippet("gets nothing").Len() != 1 {
+		t.Errorf("%s, and %v", got.body, r.logs.All())
+	}
+	r.stop()
+
+	long := regexp.MustCompile(`"failingSince":"[^"]*"`).ReplaceAllString(kept(), `"failingSince":"2026-01-02T03:04:05Z"`)
+	if err := os.WriteFile(path, []byte(long), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r = in("egde")
+	if r.logs.FilterMessageSnippet("it could not be served for too long").Len() != 1 {
+		t.Errorf("%v", r.logs.All())
+	}
+	r.stop()
+	if text := kept(); strings.Contains(text, c.URL) {
+		t.Errorf("the file has %s", text)
+	}
+}
+
 // A file that cannot be read is no reason not to serve, and is not thrown away.
 func TestSubscriptionsThatCannotBeRead(t *testing.T) {
-	for _, text := range []string{"", "{", `{"version":2,"subscriptions":[]}`, "\x00\x00"} {
+	for _, text := range []string{"", "{", `{"version":1}`, `{"version":2}` + "\n", "\x00\x00\n", `{"version":1}` + "\nx\n" + `{"removed":["x"]}` + "\n"} {
 		directory := t.TempDir()
-		path := filepath.Join(directory, "ocloud-subscriptions.json")
+		path := filepath.Join(directory, "ocloud-subscriptions.jsonl")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -271,7 +336,7 @@ func TestSubscriptionsThatCannotBeRead(t *testing.T) {
 func TestSubscriptionsThatCannotBeWritten(t *testing.T) {
 	directory := t.TempDir()
 	r, c := open(t, func(o *ocloud.Options) { o.Directory = directory }), consume(t, nil)
-	path := filepath.Join(directory, "ocloud-subscriptions.json")
+	path := filepath.Join(directory, "ocloud-subscriptions.jsonl")
 	if err := os.MkdirAll(filepath.Join(path, "x"), 0o700); err != nil { // no file can take its place
 		t.Fatal(err)
 	}
@@ -345,6 +410,145 @@ func TestLostEvents(t *testing.T) {
 	}
 	if got := r.do(t, "GET", subscriptions, "").body; !strings.Contains(got, `"Lost":17`) {
 		t.Errorf("%s does not say that 17 were lost", got)
+	}
+	if is := r.api.Stats(); is.Lost != 17 {
+		t.Errorf("%+v", is)
+	}
+}
+
+// What stands for events that were lost is told when it is known, and owed until it was told:
+// nothing is made up while the clocks are read for the first time, and the end of the adapter
+// makes no difference.
+func TestLostEventsOverARestart(t *testing.T) {
+	directory := t.TempDir()
+	limits := journal.DefaultLimits()
+	limits.Entries = 4
+	onDisk := func() *journal.Log {
+		log, err := journal.Open(t.Context(), journal.Options{Directory: directory, Limits: limits, Key: oran.Key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return log
+	}
+	var down atomic.Bool
+	c := consume(t, func(int) int {
+		if down.Load() {
+			return 503
+		}
+		return 204
+	})
+	use := func(log *journal.Log, ready bool) *room {
+		return open(t, func(o *ocloud.Options) {
+			o.Directory, o.Journal = directory, log
+			o.Live.(*clocks).notReady = !ready
+		})
+	}
+	first := use(onDisk(), true)
+	first.subscribe(t, c.URL, "/sync/ptp-status/clock-class")
+	first.stop()
+
+	log := onDisk()
+	for _, e := range []clock.Transition{class(6, 7), node(clock.Locked, clock.Holdover), node(clock.Holdover, clock.Locked), node(clock.Locked, clock.Holdover), node(clock.Holdover, clock.Locked), node(clock.Locked, clock.Holdover)} {
+		if _, err := log.Append(encode(t, e).Marshal()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	down.Store(true)
+	second := use(log, false)
+	eventually(t, "loss", func() bool { return strings.Contains(second.do(t, "GET", subscriptions, "").body, `"Lost":2`) }, func() string { return "none" })
+	time.Sleep(200 * time.Millisecond)
+	if c.mu.Lock(); c.asked != 1 {
+		t.Errorf("the endpoint was told of %d states, and nothing is known yet", c.asked-1)
+	}
+	c.mu.Unlock()
+	second.mu.Lock()
+	second.notReady = false
+	second.mu.Unlock()
+	eventually(t, "try", func() bool { c.mu.Lock(); defer c.mu.Unlock(); return c.asked > 1 }, func() string { return "none" })
+	second.stop()
+	down.Store(false)
+
+	third := use(onDisk(), true)
+	third.set(encode(t, class(7, 187)))
+	want := []string{"ptp-status/clock-class is 6", "ptp-status/clock-class is 187"}
+	// The state may be told as it was before the change above.
+	if got := brief(t, c.wait(t, 2)); got[0] != want[0] || got[1] != want[1] && got[1] != want[0] {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Who has to pass over more than is looked at in one go gets what is behind it.
+func TestMuchToPassOver(t *testing.T) {
+	r, c := open(t), consume(t, nil)
+	r.subscribe(t, c.URL, "/sync/ptp-status/clock-class")
+	for range 1000 {
+		r.happen(t, node(clock.Locked, clock.Holdover))
+		r.happen(t, node(clock.Holdover, clock.Locked))
+	}
+	r.happen(t, class(6, 7))
+	if got := brief(t, c.wait(t, 2))[1]; got != "ptp-status/clock-class 6>7" {
+		t.Errorf("got %s", got)
+	}
+}
+
+// An entry that is damaged costs nobody more than itself.
+func TestEntryThatIsNoJSON(t *testing.T) {
+	r, c := open(t), consume(t, nil)
+	r.subscribe(t, c.URL, "/sync/ptp-status/clock-class")
+	damaged := encode(t, class(6, 7))
+	damaged.Data = `{"version":`
+	if _, err := r.journal.Append(damaged.Marshal()); err != nil {
+		t.Fatal(err)
+	}
+	r.happen(t, class(7, 13))
+	if got := brief(t, c.wait(t, 2))[1]; got != "ptp-status/clock-class 7>13" {
+		t.Errorf("got %s", got)
+	}
+}
+
+// Whoever has the answer to a subscription finds it again, whatever happens then: it was
+// written down before, also where many subscribe at the same time. Nothing is left beside it.
+func TestWrittenDownBeforeTheAnswer(t *testing.T) {
+	directory := t.TempDir()
+	r, c := open(t, func(o *ocloud.Options) { o.Directory = directory }), consume(t, nil)
+	var all sync.WaitGroup
+	for n := range 24 {
+		all.Go(func() {
+			id := r.subscribe(t, fmt.Sprint(c.URL, "/", n), "/sync/ptp-status/clock-class")
+			if text, err := os.ReadFile(filepath.Join(directory, "ocloud-subscriptions.jsonl")); err != nil || !strings.Contains(string(text), id) {
+				t.Errorf("%s is not in %s, %v", id, text, err)
+			}
+		})
+	}
+	all.Wait()
+	r.stop()
+	if left, err := filepath.Glob(filepath.Join(directory, "ocloud-subscriptions.jsonl?*")); err != nil || len(left) > 0 {
+		t.Errorf("%q are left, %v", left, err)
+	}
+}
+
+// How long an endpoint asks to be left alone.
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2026, 11, 26, 9, 0, 0, 0, time.UTC)
+	for _, tc := range []struct {
+		retryAfter, date string
+		want             time.Duration
+	}{
+		{"", "", 0},
+		{"3", "", 3 * time.Second},
+		{"100000", "", 100_000 * time.Second},
+		{"99999999999999999999", "", 0},
+		{"18446744073709551615", "", 9223372036 * time.Second},
+		{"-1", "", 0},
+		{"soon", "", 0},
+		{"Thu, 26 Nov 2026 09:00:07 GMT", "", 7 * time.Second},
+		{"Thu, 26 Nov 2026 08:59:00 GMT", "", 0},
+		{"Thu, 26 Nov 2026 11:00:07 GMT", "Thu, 26 Nov 2026 11:00:00 GMT", 7 * time.Second}, // this node is two hours late
+	} {
+		h := http.Header{"Retry-After": {tc.retryAfter}, "Date": {tc.date}}
+		if got := ocloud.RetryAfter(h, now); got != tc.want {
+			t.Errorf("%q at %q: %v, want %v", tc.retryAfter, tc.date, got, tc.want)
+		}
 	}
 }
 

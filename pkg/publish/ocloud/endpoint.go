@@ -33,7 +33,7 @@ const (
 	Localhost Reach = "Localhost"
 	// Cluster is private addresses: those of pods and services in most clusters.
 	Cluster Reach = "Cluster"
-	// Any is any address but those that nobody but the machine itself has a use for.
+	// Any is any address but those that nobody but the node itself has a use for.
 	Any Reach = "Any"
 )
 
@@ -44,8 +44,8 @@ type Endpoints struct {
 	Reach Reach
 	// Allowed are permitted whatever the reach is.
 	Allowed []netip.Prefix
-	// Node are the addresses of this node and of this program, which no endpoint may have
-	// unless it is allowed or Reach is Localhost.
+	// Node are the addresses of this node and of this program. No endpoint may have these, or
+	// loopback ones, unless it is allowed or Reach is Localhost.
 	Node []netip.Addr
 }
 
@@ -83,7 +83,7 @@ func (e Endpoints) check(hostPort string) error {
 func (e Endpoints) refuse(a netip.Addr) string {
 	a = embedded(a)
 	switch {
-	case a.IsUnspecified() || a.IsMulticast() || a == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+	case a.IsUnspecified() || a.IsMulticast() || within(a, "0.0.0.0/8", "240.0.0.0/4"): // RFC 1122, 3.2.1.3; RFC 1112, 4
 		return "it is nobody's"
 	case slices.ContainsFunc(e.Allowed, func(p netip.Prefix) bool { return p.Contains(a) }):
 		return ""
@@ -91,25 +91,32 @@ func (e Endpoints) refuse(a netip.Addr) string {
 		return ""
 	case e.Reach == Localhost:
 		return "endpoints is Localhost"
+	case a.IsLoopback():
+		return "it is the adapter's own; endpoints is " + string(e.Reach)
 	case a.IsLinkLocalUnicast() || slices.Contains(metadata(), a):
 		return "it is the cloud's or the link's own"
-	case slices.Contains(e.Node, a) && !a.IsLoopback():
+	case slices.Contains(e.Node, a):
 		return "it is this node's own"
+	case within(a, "2002::/16", "2001::/32", "64:ff9b:1::/48", "::/96"): // RFC 3056, 4380, 8215; RFC 4291, 2.5.5.1
+		return "it stands for an IPv4 address: write that one"
 	case e.Reach == Any:
 		return ""
-	case a.IsLoopback():
-		return "it is the adapter's own; endpoints is Cluster"
-	case a.IsPrivate() || netip.MustParsePrefix("100.64.0.0/10").Contains(a): // RFC 1918, 4193 and 6598
+	case a.IsPrivate() || within(a, "100.64.0.0/10"): // RFC 1918, 4193 and 6598
 		return ""
 	}
 	return "it is not private; endpoints is Cluster"
+}
+
+// within is whether an address is in one of some networks.
+func within(a netip.Addr, networks ...string) bool {
+	return slices.ContainsFunc(networks, func(n string) bool { return netip.MustParsePrefix(n).Contains(a) })
 }
 
 // embedded returns the IPv4 address that an IPv6 address stands for (RFC 4291, 2.5.5.2; RFC
 // 6052, 2.1), or the address itself.
 func embedded(a netip.Addr) netip.Addr {
 	a = a.WithZone("").Unmap()
-	if netip.MustParsePrefix("64:ff9b::/96").Contains(a) {
+	if within(a, "64:ff9b::/96") {
 		raw := a.As16()
 		return netip.AddrFrom4([4]byte(raw[12:]))
 	}
@@ -121,8 +128,10 @@ func embedded(a netip.Addr) netip.Addr {
 func metadata() []netip.Addr {
 	return []netip.Addr{
 		netip.MustParseAddr("fd00:ec2::254"),   // AWS
+		netip.MustParseAddr("fd20:ce::254"),    // Google Cloud
 		netip.MustParseAddr("100.100.100.200"), // Alibaba Cloud
 		netip.MustParseAddr("168.63.129.16"),   // Azure
+		netip.MustParseAddr("192.0.0.192"),     // Oracle Cloud
 	}
 }
 

@@ -36,10 +36,10 @@ func TestEndpoints(t *testing.T) {
 		// allowed is whether the cluster's reach lets it through with the networks above.
 		allowed bool
 	}{
-		{"127.0.0.1", true, false, true, false},
-		{"127.9.9.9", true, false, true, false},
-		{"::1", true, false, true, false},
-		{"::ffff:127.0.0.1", true, false, true, false},
+		{"127.0.0.1", true, false, false, false},
+		{"127.9.9.9", true, false, false, false},
+		{"::1", true, false, false, false},
+		{"::ffff:127.0.0.1", true, false, false, false},
 		{"10.1.2.3", false, true, true, true},
 		{"172.16.0.1", false, true, true, true},
 		{"172.32.0.1", false, false, true, false},
@@ -60,6 +60,16 @@ func TestEndpoints(t *testing.T) {
 		{"fd00:ec2::254", false, false, false, false},
 		{"100.100.100.200", false, false, false, false},
 		{"168.63.129.16", false, false, false, false},
+		{"fd20:ce::254", false, false, false, false},
+		{"192.0.0.192", false, false, false, false},
+		{"64:ff9b::10.0.0.7", false, false, false, true},
+		{"64:ff9b::127.0.0.1", true, false, false, false},
+		{"2002:a9fe:a9fe::1", false, false, false, false},          // 169.254.169.254 over 6to4
+		{"2001:0:a9fe:a9fe::1", false, false, false, false},        // Teredo
+		{"64:ff9b:1::169.254.169.254", false, false, false, false}, // a translator of the site's own
+		{"::169.254.169.254", false, false, false, false},
+		{"0.0.0.1", false, false, false, false},
+		{"240.0.0.1", false, false, false, false},
 		{"0.0.0.0", false, false, false, false},
 		{"::", false, false, false, false},
 		{"255.255.255.255", false, false, false, false},

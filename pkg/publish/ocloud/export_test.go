@@ -16,8 +16,26 @@ limitations under the License.
 
 package ocloud
 
+import (
+	"net/http"
+	"time"
+)
+
 // Check is what happens before a connection is made.
 func (e Endpoints) Check(hostPort string) error { return e.check(hostPort) }
+
+// RetryAfter is how long an answer asks to be left alone.
+func RetryAfter(h http.Header, now time.Time) time.Duration { return retryAfter(h, now) }
+
+// Parse returns the ids of the subscriptions in a file, and the endpoint of each.
+func Parse(text string) ([]string, error) {
+	records, err := parse([]byte(text))
+	var all []string
+	for _, r := range records {
+		all = append(all, r.ID+" "+r.EndpointURI)
+	}
+	return all, err
+}
 
 // OpenAPI is the description that is served.
 func OpenAPI() []byte { return openAPI }

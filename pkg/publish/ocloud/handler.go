@@ -19,7 +19,9 @@ package ocloud
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -55,18 +57,19 @@ type methods map[string]operation
 
 // Handler answers requests.
 func (a *API) Handler() http.Handler {
-	turns := make(chan struct{}, a.Limits.Requests)
+	turns := newShares(a.Limits.Requests, a.Limits.RequestsPerClient)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &call{w: w, r: r}
 		allowed := c.route()
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		select {
-		case turns <- struct{}{}:
-			defer func() { <-turns }()
-		default:
-			(&problem{status: http.StatusServiceUnavailable, detail: "too many requests are being answered: come again", retry: time.Second}).write(w, c.version)
-			return
+		if !c.public() {
+			client := hostOf(r.RemoteAddr)
+			if !turns.take(client) {
+				(&problem{status: http.StatusServiceUnavailable, detail: "too many requests are being answered: come again", retry: time.Second}).write(w, c.version)
+				return
+			}
+			defer turns.free(client)
 		}
 		if err := a.answer(c, allowed); err != nil {
 			p, ok := errors.AsType[*problem](err)
@@ -116,7 +119,7 @@ func (c *call) public() bool { return len(c.rest) == 1 && c.rest[0] == "health" 
 // be repeated, as they are where an address that begins with one is put behind a path that
 // ends with one.
 func (c *call) route() methods {
-	parts := strings.FieldsFunc(c.r.URL.Path, func(r rune) bool { return r == '/' })
+	parts := partsOf(c.r.URL)
 	if len(parts) == 1 && parts[0] == "health" {
 		c.rest = parts
 		return methods{http.MethodGet: (*API).healthOfOldVersions}
@@ -143,6 +146,18 @@ func (c *call) route() methods {
 		return c.routeVersion()
 	}
 	return nil
+}
+
+// partsOf returns the parts of a path. What had to be escaped is escaped as it is in the names
+// of instances, where serial/by-id/gps is serial%2Fby-id%2Fgps.
+func partsOf(u *url.URL) []string {
+	parts := strings.FieldsFunc(u.EscapedPath(), func(r rune) bool { return r == '/' })
+	for n, part := range parts {
+		if plain, err := url.PathUnescape(part); err == nil && plain != part {
+			parts[n] = url.PathEscape(plain)
+		}
+	}
+	return parts
 }
 
 func (c *call) routeVersion() methods {
@@ -181,11 +196,16 @@ func (c *call) raw(status int, content string, body []byte) {
 
 // location returns the URL of something below this version, as the client sees it.
 func (c *call) location(path string) string {
-	scheme := "http"
+	scheme, host := "http", c.r.Host
 	if c.r.TLS != nil {
 		scheme = "https"
 	}
-	return scheme + "://" + c.r.Host + c.base + "/ocloudNotifications/" + c.version + "/" + path
+	if host == "" { // HTTP/1.0
+		if local, ok := c.r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
+			host = local.String()
+		}
+	}
+	return scheme + "://" + host + c.base + "/ocloudNotifications/" + c.version + "/" + path
 }
 
 func (a *API) versions(c *call) error {

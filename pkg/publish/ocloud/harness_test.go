@@ -114,6 +114,8 @@ type room struct {
 	url     string
 	logs    *observer.ObservedLogs
 	stop    func()
+	// happened is when the last change happened.
+	happened time.Time
 }
 
 // open serves the API until it is stopped, or the test ends.
@@ -130,7 +132,7 @@ func openOn(t testing.TB, address string, certificate *ocloud.Certificate, chang
 	r.set(encode(t, class(255, 6)))
 	r.set(encode(t, node(clock.Freerun, clock.Locked)))
 	o := ocloud.Options{
-		Here: here, Live: r.clocks, Endpoints: ocloud.Endpoints{Reach: ocloud.Any},
+		Here: here, Live: r.clocks, Endpoints: ocloud.Endpoints{Reach: ocloud.Localhost},
 		Delivery: ocloud.Delivery{Timeout: patience, Backoff: time.Millisecond, MaxBackoff: 10 * time.Millisecond, Greeting: patience},
 		Limits:   ocloud.DefaultLimits(), Logger: zap.New(core),
 	}
@@ -182,6 +184,7 @@ func (r *room) happen(t testing.TB, change clock.Transition) {
 	t.Helper()
 	e := encode(t, change)
 	r.set(e)
+	r.happened = time.Now()
 	if _, err := r.journal.Append(e.Marshal()); err != nil {
 		t.Fatal(err)
 	}

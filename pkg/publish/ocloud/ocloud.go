@@ -28,6 +28,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -109,15 +110,16 @@ type Limits struct {
 	Subscriptions int
 	// Body is how many bytes a request may have.
 	Body int64
-	// Requests is how many may be answered at a time.
-	Requests int
+	// Requests is how many may be answered at a time, and RequestsPerClient of one address:
+	// who sends a body slowly, or has an endpoint that is slow, keeps others from nothing.
+	Requests, RequestsPerClient int
 	// Connections is how many there may be, and PerClient from one address.
 	Connections, PerClient int
 }
 
 // DefaultLimits are far more than a node has consumers.
 func DefaultLimits() Limits {
-	return Limits{Subscriptions: 1024, Body: 64 << 10, Requests: 128, Connections: 1024, PerClient: 256}
+	return Limits{Subscriptions: 1024, Body: 16 << 10, Requests: 128, RequestsPerClient: 32, Connections: 1024, PerClient: 256}
 }
 
 // validate reports the first option that makes no sense.
@@ -126,7 +128,7 @@ func (o Options) validate() error {
 	switch {
 	case d.Timeout <= 0 || d.Backoff <= 0 || d.MaxBackoff < d.Backoff || d.Greeting <= 0 || d.RemoveAfter < 0:
 		return fmt.Errorf("serve the O-Cloud API: delivery %+v makes no sense; see DefaultDelivery", d)
-	case l.Subscriptions < 1 || l.Body < 1 || l.Requests < 1 || l.Connections < 1 || l.PerClient < 1:
+	case l.Subscriptions < 1 || l.Body < 1 || l.Requests < 1 || l.RequestsPerClient < 1 || l.Connections < 1 || l.PerClient < 1:
 		return fmt.Errorf("serve the O-Cloud API: limits %+v must all be 1 or more", l)
 	}
 	return o.Endpoints.Validate()
@@ -136,7 +138,7 @@ func (o Options) validate() error {
 type API struct {
 	options
 	client *client
-	store  store
+	store  *store
 	notices
 	workers workers
 
@@ -147,10 +149,14 @@ type API struct {
 
 	mu            sync.Mutex
 	subscriptions []*subscription // replaced and never changed
+	unserved      []record        // kept, and not served
 	// wanted are those that are being made: their endpoints are asked just now.
 	wanted map[string]record
 
 	acks, saves alarm
+
+	// What has become of notifications, of all subscriptions that there were.
+	delivered, failedTries, skipped, lostEvents atomic.Uint64
 }
 
 // options keeps the field of that name out of the API's own.
@@ -180,13 +186,44 @@ func New(o Options) (*API, error) {
 	for _, r := range records {
 		s, err := a.revive(r)
 		if err != nil {
-			a.Logger.Error("a subscription cannot be served any more", zap.String("id", r.ID), zap.Error(err))
-			o.Journal.Forget(r.cursorName())
+			a.putBy(r, err)
 			continue
+		}
+		if !a.recorded(s.pattern) {
+			a.Logger.Warn("a subscription gets nothing: none of its events is recorded any more", zap.String("id", r.ID), zap.String("resource", r.Resource),
+				zap.String("do", "let spec.events.types of the source name them, or have the consumer unsubscribe"))
 		}
 		a.add(s)
 	}
 	return a, nil
+}
+
+// putBy keeps what cannot be served now, such as what is of a cluster that has another name
+// since: it may have that one again. It ages like a subscription that fails.
+func (a *API) putBy(r record, why error) {
+	now := time.Now()
+	if r.FailingSince.IsZero() {
+		r.FailingSince = now
+	}
+	log := a.Logger.With(zap.String("id", r.ID), zap.String("endpoint", shown(r.EndpointURI)), zap.Error(why))
+	if a.Delivery.RemoveAfter > 0 && now.Sub(r.FailingSince) >= a.Delivery.RemoveAfter {
+		log.Error("a subscription was removed: it could not be served for too long")
+		a.Journal.Forget(r.cursorName())
+		return
+	}
+	log.Error("a subscription cannot be served; it is kept for a while", zap.Duration("for", a.Delivery.RemoveAfter), zap.String("do", "give cluster and node the names that they had, or have the consumer subscribe again"))
+	r.FailingSince = r.FailingSince.Round(0)
+	a.unserved = append(a.unserved, r)
+}
+
+// aged returns since when an endpoint has failed, as it was kept. The clock of this machine may
+// have been wrong when that began, or is now. So at least half of its time is counted anew.
+func (a *API) aged(since time.Time) time.Time {
+	if since.IsZero() || a.Delivery.RemoveAfter == 0 {
+		return since
+	}
+	now := time.Now()
+	return now.Add(-min(max(0, now.Round(0).Sub(since)), a.Delivery.RemoveAfter/2))
 }
 
 // revive makes a subscription of what is kept of it.
@@ -195,13 +232,7 @@ func (a *API) revive(r record) (*subscription, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The clock of this machine may have been wrong when the endpoint began to fail, or is
-	// now. So at least half of its time is counted anew.
-	if !r.FailingSince.IsZero() && a.Delivery.RemoveAfter > 0 {
-		now := time.Now()
-		failed := min(max(0, now.Round(0).Sub(r.FailingSince)), a.Delivery.RemoveAfter/2)
-		r.FailingSince = now.Add(-failed)
-	}
+	r.FailingSince = a.aged(r.FailingSince)
 	s := newSubscription(a.ctx, r, pattern)
 	s.cursor = a.Journal.Cursor(r.cursorName())
 	return s, nil
@@ -231,9 +262,43 @@ func (a *API) Run(ctx context.Context) error {
 func (a *API) close() {
 	a.end()
 	a.workers.wait()
+	a.acks.stop()
+	a.saves.stop()
 	a.acknowledge()
 	a.save()
+	a.store.close()
 	a.client.close()
+}
+
+// Stats is how the subscribers do.
+type Stats struct {
+	// Active are the subscriptions whose endpoints take what they are sent, Failing the others.
+	Active, Failing int
+	// Delivered counts notifications that an endpoint took, Failed tries that were to no avail,
+	// Skipped notifications that an endpoint refused for good, and Lost events that the journal
+	// could not keep for a subscription, all since New.
+	Delivered, Failed, Skipped, Lost uint64
+	// Oldest is when the change was observed, by the wall clock, that a subscriber has waited
+	// for longest; zero where none waits.
+	Oldest time.Time
+}
+
+// Stats may be called at any time.
+func (a *API) Stats() Stats {
+	is := Stats{Delivered: a.delivered.Load(), Failed: a.failedTries.Load(), Skipped: a.skipped.Load(), Lost: a.lostEvents.Load()}
+	for _, s := range a.list() {
+		s.mu.Lock()
+		if s.failing.IsZero() {
+			is.Active++
+		} else {
+			is.Failing++
+		}
+		if !s.waits.IsZero() && (is.Oldest.IsZero() || s.waits.Before(is.Oldest)) {
+			is.Oldest = s.waits
+		}
+		s.mu.Unlock()
+	}
+	return is
 }
 
 // list returns all subscriptions, the oldest first. It is never changed.
@@ -274,28 +339,42 @@ func (a *API) remove(ids ...string) {
 	}
 	a.subscriptions = left
 	a.mu.Unlock()
-	a.save()
+	a.note(line{Removed: ids})
 }
 
-// save writes all subscriptions down. What cannot be written is tried again.
+// note writes a change of the subscriptions down.
+func (a *API) note(change line) {
+	failing := a.store.isFailing()
+	a.noted(failing, a.store.note(change, a.records))
+}
+
+// save writes all subscriptions down.
 func (a *API) save() {
-	a.store.mu.Lock()
-	defer a.store.mu.Unlock()
-	var records []record
-	for _, s := range a.list() {
-		records = append(records, s.now())
-	}
-	failing := a.store.failing
-	switch err := a.store.write(records); {
+	failing := a.store.isFailing()
+	a.noted(failing, a.store.replace(a.records))
+}
+
+// noted says what has come of writing. What cannot be written is tried again.
+func (a *API) noted(failing bool, err error) {
+	switch {
 	case err != nil && !failing:
 		a.Logger.Error("the subscriptions cannot be written down; they are lost if the adapter ends now",
 			zap.Error(err), zap.String("do", "look at the directory of the journal and its disk"))
 	case err == nil && failing:
 		a.Logger.Info("the subscriptions are written down again")
 	}
-	if a.store.failing && a.ctx.Err() == nil {
+	if err != nil && a.ctx.Err() == nil {
 		a.saves.in(saveAgain)
 	}
+}
+
+// records are all subscriptions as they are to be kept.
+func (a *API) records() []record {
+	records := slices.Clone(a.unserved)
+	for _, s := range a.list() {
+		records = append(records, s.now())
+	}
+	return records
 }
 
 const (
@@ -320,22 +399,33 @@ func (a *API) acknowledge() {
 
 // alarm calls do once, some time after it was set first.
 type alarm struct {
-	do  func()
-	mu  sync.Mutex
-	set bool
+	do      func()
+	mu      sync.Mutex
+	set     bool
+	stopped bool
 }
 
 func (a *alarm) in(d time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.set {
+	if a.set || a.stopped {
 		return
 	}
 	a.set = true
 	time.AfterFunc(d, func() {
 		a.mu.Lock()
 		a.set = false
+		stopped := a.stopped
 		a.mu.Unlock()
-		a.do()
+		if !stopped {
+			a.do()
+		}
 	})
+}
+
+// stop has do called no more: the directory may be another process's by then.
+func (a *alarm) stop() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.stopped = true
 }

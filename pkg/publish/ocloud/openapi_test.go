@@ -22,6 +22,7 @@ import (
 	"maps"
 	"mime"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -172,6 +173,7 @@ func TestOpenAPI(t *testing.T) {
 		{"POST /v1/subscriptions", "", fmt.Sprintf(`{"endpointUri":%q,"resource":"/sync"}`, c.URL), 201},
 		{"POST /v1/subscriptions", "", fmt.Sprintf(`{"endpointUri":%q,"resource":"/sync"}`, c.URL), 201},
 		{"POST /v1/subscriptions", "", fmt.Sprintf(`{"ResourceType":"PTP","ResourceQualifier":{"NodeName":"."},"EndpointUri":%q}`, c.URL), 201},
+		{"POST /v1/subscriptions", "", fmt.Sprintf(`{"ResourceType":"PTP","ResourceQualifier":{"NodeName":"."},"EndpointUri":%q}`, c.URL), 409},
 		{"POST /v1/subscriptions", "", `{}`, 400},
 		{"GET /v1/subscriptions", "", "", 200},
 		{"GET /v1/subscriptions/{SubscriptionId}", "", "", 200},
@@ -187,6 +189,9 @@ func TestOpenAPI(t *testing.T) {
 		{"GET /v1/{ResourceAddress}/CurrentState", "/v1/sync/CurrentState", "", 200},
 		{"GET /v1/{ResourceAddress}/CurrentState", "/v1/ptp/CurrentState", "", 200},
 		{"DELETE /v2/subscriptions/{SubscriptionId}", "", "", 204},
+		{"DELETE /v1/subscriptions/{SubscriptionId}", "", "", 204}, // StarlingX's
+		{"DELETE /v1/subscriptions", "", "", 200},
+		{"POST /v1/subscriptions", "", fmt.Sprintf(`{"endpointUri":%q,"resource":"/sync"}`, c.URL), 201},
 		{"DELETE /v1/subscriptions/{SubscriptionId}", "", "", 200},
 		{"DELETE /v2/subscriptions", "", "", 204},
 		{"DELETE /v1/subscriptions", "", "", 200},
@@ -219,6 +224,11 @@ func TestOpenAPI(t *testing.T) {
 	if diff := cmp.Diff(d.operations(), slices.Sorted(maps.Keys(tried))); diff != "" {
 		t.Errorf("operations that are described (-) and those that were tried (+):\n%s", diff)
 	}
+	for _, served := range served(r.api.Handler()) {
+		if !slices.Contains(d.operations(), served) && served != "GET /health" { // which is not below a server of the description
+			t.Errorf("%s is served and not described", served)
+		}
+	}
 	for n, body := range c.got() {
 		value, err := jsonschema.UnmarshalJSON(strings.NewReader(body))
 		if err != nil {
@@ -228,4 +238,49 @@ func TestOpenAPI(t *testing.T) {
 			t.Errorf("notification %d: %s\n%v", n, body, err)
 		}
 	}
+}
+
+// served are the operations that a handler has at any path of the words that it may know, as
+// they are described.
+func served(h http.Handler) []string {
+	words := []string{"api_versions", "openapi.yaml", "v1", "v2", "health", "publishers", "subscriptions", "status", "CurrentState", "x"}
+	found := map[string]bool{}
+	var look func(path string, parts []string)
+	look = func(path string, parts []string) {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("TRACE", path, nil)) //nolint:noctx // it answers at once
+		for method := range strings.SplitSeq(w.Header().Get("Allow"), ", ") {
+			if method != "" {
+				found[method+" "+described(parts)] = true
+			}
+		}
+		if len(parts) < 4 {
+			for _, word := range words {
+				look(path+"/"+word, append(slices.Clone(parts), word))
+			}
+		}
+	}
+	look("/ocloudNotifications", nil)
+	look("/api/ocloudNotifications", nil)
+	for _, word := range words {
+		look("/"+word, []string{word, "", "", ""}) // and not below it
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// described is a path as it is described: with parameters in it.
+func described(parts []string) string {
+	parts = slices.DeleteFunc(slices.Clone(parts), func(p string) bool { return p == "" })
+	n := len(parts)
+	switch {
+	case n > 2 && parts[n-1] == "CurrentState":
+		parts = []string{parts[0], "{ResourceAddress}", "CurrentState"}
+	case n > 3 && parts[1] == "subscriptions":
+		parts[3] = "{SubscriptionId}"
+	case n > 2 && parts[1] == "subscriptions":
+		parts[2] = "{SubscriptionId}"
+	case n > 2 && parts[1] == "publishers":
+		parts[2] = "{PublisherId}"
+	}
+	return "/" + strings.Join(parts, "/")
 }

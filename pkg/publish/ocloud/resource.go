@@ -31,13 +31,16 @@ import (
 // resource.
 func parsePattern(s string, here oran.Place) (oran.Address, error) {
 	a, err := oran.ParseAddress(s)
+	// Many clients take "/./" out of a path before they send it.
+	short, errShort := oran.ParseAddress("/./" + s)
+	switch {
+	case err == nil && a.Cluster == here.Node && a.Cluster != here.Cluster: // it was /./<node>/<instance>/sync
+		a, err = short, errShort
+	case err != nil && errShort == nil && short.Resource != "":
+		a, err = short, nil
+	}
 	if err != nil {
-		// Many clients take "/./" out of a path before they send it.
-		short, errShort := oran.ParseAddress("/./" + s)
-		if errShort != nil || short.Resource == "" {
-			return oran.Address{}, fmt.Errorf("%q is no resource address: it must be like /cluster/node/%s/sync/ptp-status/lock-state, /./%s/sync or /sync", s, here.Node, here.Node)
-		}
-		a = short
+		return oran.Address{}, fmt.Errorf("%q is no resource address: it must be like /cluster/node/%s/sync/ptp-status/lock-state, /./%s/sync or /sync", s, here.Node, here.Node)
 	}
 	if a.Cluster == "cluster" {
 		a.Cluster = "." // OpenShift's consumers know no other
@@ -91,9 +94,9 @@ func isState(d oran.Definition) bool { return !strings.HasPrefix(d.EventType, or
 
 // states returns the present states that a pattern covers: one notice for each resource,
 // with the values of all its instances. A resource that nobody watches is told of where it
-// is asked for by its name, and not as a part of all.
+// is asked for by its name, or nothing else is covered, and not as a part of all.
 func (a *API) states(pattern oran.Address) []*notice {
-	var states []*notice
+	var states, absent []*notice
 	now, _ := a.Live.Now()
 	asked := time.Now()
 	for _, d := range covered(pattern) {
@@ -103,12 +106,15 @@ func (a *API) states(pattern oran.Address) []*notice {
 				of = append(of, e)
 			}
 		}
-		if len(of) == 0 && isState(d) && pattern.Resource == d.Resource {
-			of = append(of, a.absent(pattern, d))
-		}
-		if len(of) > 0 {
+		switch {
+		case len(of) > 0:
 			states = append(states, &notice{id: newID(), event: merged(of), asked: asked})
+		case isState(d) && (pattern.Resource == d.Resource || pattern.Instance == ""):
+			absent = append(absent, &notice{id: newID(), event: a.absent(pattern, d), asked: asked})
 		}
+	}
+	if len(states) == 0 {
+		return absent
 	}
 	return states
 }
@@ -158,6 +164,9 @@ const ReasonNotWatched = "NotWatched"
 // absent is the state of a resource that nobody watches: it cannot be relied on.
 func (a *API) absent(pattern oran.Address, d oran.Definition) oran.Event {
 	address := oran.Address{Cluster: a.Here.Cluster, Node: a.Here.Node, Instance: pattern.Instance, Resource: d.Resource}
+	if strings.ContainsAny(pattern.Instance, `*?[\`) {
+		address.Instance = "" // it is no name
+	}
 	state := map[string]string{
 		oran.GNSSSyncStatus:    "FAILURE-NOFIX",
 		oran.ClockClass:        "255", // of a clock that nobody can follow
@@ -174,7 +183,7 @@ func (a *API) absent(pattern oran.Address, d oran.Definition) oran.Event {
 	}
 }
 
-// recorded returns the event types of a pattern that come into the journal.
+// recorded is whether events that a pattern covers come into the journal.
 func (a *API) recorded(pattern oran.Address) bool {
 	return slices.ContainsFunc(covered(pattern), func(d oran.Definition) bool { return oran.Wanted(d.EventType, a.Types) })
 }

@@ -34,7 +34,7 @@ import (
 // (RFC 9113, 3.3: clients must know that it is HTTP/2).
 func (a *API) Serve(ctx context.Context, listener net.Listener, certificate *Certificate) error {
 	server := newServer(a.Handler(), a.Logger)
-	limited := &limitedListener{Listener: listener, limits: a.Limits, clients: map[string]int{}}
+	limited := &limitedListener{listener, newShares(a.Limits.Connections, a.Limits.PerClient)}
 	stop := context.AfterFunc(ctx, func() {
 		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
@@ -67,9 +67,13 @@ func newServer(h http.Handler, log *zap.Logger) *http.Server {
 		WriteTimeout:      15 * time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 64, MaxReadFrameSize: 16 << 10, SendPingTimeout: 30 * time.Second, PingTimeout: 10 * time.Second},
-		Protocols:         new(http.Protocols),
-		ErrorLog:          errorLog,
+		// What is not read yet of bodies is little, whatever clients send.
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: 64, MaxReadFrameSize: 16 << 10, MaxReceiveBufferPerConnection: 64 << 10, MaxReceiveBufferPerStream: 32 << 10,
+			SendPingTimeout: 30 * time.Second, PingTimeout: 10 * time.Second,
+		},
+		Protocols: new(http.Protocols),
+		ErrorLog:  errorLog,
 	}
 	s.Protocols.SetHTTP1(true)
 	return s
@@ -79,11 +83,7 @@ func newServer(h http.Handler, log *zap.Logger) *http.Server {
 // waits, so that those who hold theirs keep nobody else from being answered.
 type limitedListener struct {
 	net.Listener
-	limits Limits
-
-	mu      sync.Mutex
-	all     int
-	clients map[string]int
+	places *shares
 }
 
 // Accept implements net.Listener.
@@ -93,34 +93,11 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		client, _, err := net.SplitHostPort(c.RemoteAddr().String())
-		if err != nil {
-			client = c.RemoteAddr().String()
-		}
-		if l.take(client) {
-			return &limitedConn{Conn: c, free: sync.OnceFunc(func() { l.free(client) })}, nil
+		client := hostOf(c.RemoteAddr().String())
+		if l.places.take(client) {
+			return &limitedConn{Conn: c, free: sync.OnceFunc(func() { l.places.free(client) })}, nil
 		}
 		_ = c.Close()
-	}
-}
-
-func (l *limitedListener) take(client string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.all >= l.limits.Connections || l.clients[client] >= l.limits.PerClient {
-		return false
-	}
-	l.all++
-	l.clients[client]++
-	return true
-}
-
-func (l *limitedListener) free(client string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.all--
-	if l.clients[client]--; l.clients[client] == 0 {
-		delete(l.clients, client)
 	}
 }
 
@@ -134,4 +111,47 @@ type limitedConn struct {
 func (c *limitedConn) Close() error {
 	c.free()
 	return c.Conn.Close()
+}
+
+// shares are what clients have of something of which there is not enough for everybody.
+type shares struct {
+	// all is how much there is, each how much of it one client may have.
+	all, each int
+
+	mu    sync.Mutex
+	taken int
+	of    map[string]int
+}
+
+func newShares(all, each int) *shares { return &shares{all: all, each: each, of: map[string]int{}} }
+
+// take takes one, and reports whether there was one left for that client.
+func (s *shares) take(client string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.taken >= s.all || s.of[client] >= s.each {
+		return false
+	}
+	s.taken++
+	s.of[client]++
+	return true
+}
+
+// free gives one back.
+func (s *shares) free(client string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.taken--
+	if s.of[client]--; s.of[client] == 0 {
+		delete(s.of, client)
+	}
+}
+
+// hostOf returns the address in host:port.
+func hostOf(address string) string {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	return host
 }

@@ -223,6 +223,80 @@ func TestBodyThatDoesNotCome(t *testing.T) {
 	}
 }
 
+// One client whose bodies do not come has its share of the requests that are answered, and
+// not that of others.
+func TestOneClientWithManyBodiesThatDoNotCome(t *testing.T) {
+	r := open(t, func(o *ocloud.Options) { o.Limits.Requests, o.Limits.RequestsPerClient = 20, 15 })
+	address := strings.TrimPrefix(r.url, "http://")
+	from := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
+	for range 30 {
+		c, err := from.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		if _, err := io.WriteString(c, "POST /ocloudNotifications/v2/subscriptions HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	transport := &http.Transport{DialContext: from.DialContext}
+	defer transport.CloseIdleConnections()
+	same := &http.Client{Transport: transport}
+	eventually(t, "refusal of the client", func() bool {
+		got := do(t, same, "GET", r.url+subscriptions, "")
+		return got.status == 503 && got.header.Get("Retry-After") == "1"
+	}, func() string { return "answers" })
+	if got := r.do(t, "GET", subscriptions, ""); got.status != 200 {
+		t.Errorf("another one: %d %s", got.status, got.body)
+	}
+	if got := do(t, same, "GET", r.url+"/ocloudNotifications/v2/health", ""); got.status != 200 {
+		t.Errorf("health: %d %s", got.status, got.body)
+	}
+}
+
+// The same over HTTP/2: a stream that does not end is not waited for.
+func TestStreamThatDoesNotEnd(t *testing.T) {
+	t.Parallel()
+	r := open(t)
+	body, end := io.Pipe()
+	defer end.Close()
+	request, err := http.NewRequestWithContext(t.Context(), "POST", r.url+subscriptions, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := over(t, clearHTTP2, nil).Do(request)
+	if err != nil {
+		return // the stream or the connection was closed
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusBadRequest {
+		t.Errorf("status %d", response.StatusCode)
+	}
+}
+
+// A client that does not say whom it asks is told where things are all the same.
+func TestRequestWithoutHost(t *testing.T) {
+	r, endpoint := open(t), consume(t, nil)
+	address := strings.TrimPrefix(r.url, "http://")
+	c, err := net.Dial("tcp", address) //nolint:noctx // it answers at once
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	body := fmt.Sprintf(`{"EndpointUri":%q,"ResourceAddress":"/sync"}`, endpoint.URL)
+	if _, err := fmt.Fprintf(c, "POST /ocloudNotifications/v2/subscriptions HTTP/1.0\r\nContent-Length: %d\r\n\r\n%s", len(body), body); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if location := response.Header.Get("Location"); !strings.HasPrefix(location, r.url+subscriptions+"/") {
+		t.Errorf("%d, Location %q", response.StatusCode, location)
+	}
+}
+
 // One client cannot take every connection.
 func TestLimitOfConnections(t *testing.T) {
 	r := open(t, func(o *ocloud.Options) { o.Limits.PerClient = 3 })

@@ -46,6 +46,8 @@ func TestCurrentState(t *testing.T) {
 		{"/n1.example.com/sync/ptp-status/clock-class", []string{"ptp-status/clock-class is 6"}},
 		{"/sync/ptp-status/ptp-clock-class-change", []string{"ptp-status/clock-class is 6"}},
 		{"/sync/gnss-status/gnss-sync-status", []string{"gnss-status/gnss-sync-status is FAILURE-NOFIX"}},
+		{"/sync/gnss-status", []string{"gnss-status/gnss-sync-status is FAILURE-NOFIX"}},
+		{"/n1.example.com/ptp4l.1/sync/ptp-status/lock-state", []string{"ptp-status/lock-state is FREERUN"}}, // of a client that takes /./ out
 		{"/sync/ptp-status", []string{"ptp-status/lock-state is LOCKED FREERUN", "ptp-status/clock-class is 6"}},
 		{"/./*/sync", []string{"ptp-status/lock-state is LOCKED FREERUN", "ptp-status/clock-class is 6", "sync-status/sync-state is LOCKED"}},
 	} {
@@ -199,10 +201,17 @@ func TestV1(t *testing.T) {
 	if got := c.wait(t, 2)[1]; got != event {
 		t.Errorf("initial notification: %s", got)
 	}
+	x := `{"ResourceType":"PTP","ResourceQualifier":{"NodeName":"*"},"EndpointUri":"` + c.URL + `"}`
+	if again := r.do(t, "POST", "/ocloudNotifications/v1/subscriptions", x); again.status != 409 || !strings.Contains(again.problem(t), id) {
+		t.Errorf("again: %d %s", again.status, again.body)
+	}
 	for _, path := range []string{"/ptp", "/PTP"} {
 		if got := r.do(t, "GET", "/ocloudNotifications/v1"+path+"/CurrentState", ""); got.body != "["+event+"]\n" {
 			t.Errorf("state: %s", got.body)
 		}
+	}
+	if got := r.do(t, "DELETE", "/ocloudNotifications/v1/subscriptions/"+id, ""); got.status != 204 || got.body != "" {
+		t.Errorf("delete: %d %s", got.status, got.body)
 	}
 	for _, body := range []string{`{"ResourceType":"GNSS","ResourceQualifier":{"NodeName":"."},"EndpointUri":"http://x"}`, `{"ResourceType":"PTP","EndpointUri":"http://x"}`} {
 		if got := r.do(t, "POST", "/ocloudNotifications/v1/subscriptions", body); got.status != 400 {
@@ -241,5 +250,30 @@ func TestExtras(t *testing.T) {
 	}
 	if got := r.do(t, "GET", "/ocloudNotifications/v2/publishers/x", ""); got.status != 404 {
 		t.Errorf("%d %s", got.status, got.body)
+	}
+}
+
+// Instances are named after files and devices. What of their names cannot be in a path is
+// escaped in addresses, and as a client writes an address, so it may be asked for.
+func TestInstanceWhoseNameIsEscaped(t *testing.T) {
+	r := open(t)
+	r.set(encode(t, clock.Transition{Kind: clock.GNSSSyncStatus, Instance: "serial/by-id/gps", To: clock.GNSSSynchronized, Reason: clock.OffsetInRange}))
+	for _, instance := range []string{"serial%2Fby-id%2Fgps", "serial%2fby-id%2fgps", "serial%2Fby-id%2Fgp%73", "*"} {
+		got := r.do(t, "GET", "/ocloudNotifications/v2/./n1.example.com/"+instance+"/sync/gnss-status/gnss-sync-status/CurrentState", "")
+		if got.status != 200 || got.json(t)["ptpstate"] != "SYNCHRONIZED" || got.json(t)["instance"] != "serial%2Fby-id%2Fgps" {
+			t.Errorf("%s: %d %s", instance, got.status, got.body)
+		}
+	}
+	if got := r.do(t, "GET", "/ocloudNotifications/v2/./n1.example.com/%2A/sync/gnss-status/gnss-sync-status/CurrentState", ""); got.status != 404 {
+		t.Errorf("a star that is escaped is a star: %d %s", got.status, got.body)
+	}
+}
+
+// A state that is made up for a pattern of instances is none of an instance.
+func TestStateOfNoInstance(t *testing.T) {
+	r, c := open(t), consume(t, nil)
+	r.subscribe(t, c.URL, "/././*/sync/gnss-status/gnss-sync-status")
+	if got := c.wait(t, 1)[0]; strings.Contains(got, `"instance"`) || strings.Contains(got, "*") {
+		t.Errorf("%s tells of an instance that there is not", got)
 	}
 }

@@ -177,13 +177,13 @@ func (a *API) subscribe(c *call) error {
 	// What happens from here on waits in the journal; what has happened before is in the
 	// states. So it may be told twice, and is never missed.
 	s.cursor = a.Journal.Tail(r.cursorName())
-	if err := a.greet(c.r.Context(), s); err != nil {
+	if s.delivered, err = a.greet(c.r.Context(), r, pattern); err != nil {
 		s.end()
 		a.Journal.Forget(r.cursorName())
 		return err
 	}
 	a.add(s)
-	a.save()
+	a.note(line{Subscription: &r})
 	a.Logger.Info("subscribed", zap.String("id", r.ID), zap.String("endpoint", shown(r.EndpointURI)), zap.String("resource", r.Resource), zap.String("api", string(r.API)), zap.String("by", r.Owner))
 	a.wake(s)
 	c.w.Header().Set("Location", c.locationOf(r))
@@ -225,10 +225,11 @@ func covers(r record, pattern oran.Address, other record, others oran.Address) b
 	return r.EndpointURI == other.EndpointURI && r.API == other.API && oran.Match(pattern, others, oran.Place{})
 }
 
-// exists answers who subscribes again. OpenShift's v1 has taken that for a new one.
+// exists answers who subscribes again. OpenShift's v1 has taken that for a new one;
+// StarlingX's has not.
 func (c *call) exists(r record) error {
 	c.w.Header().Set("Location", c.locationOf(r))
-	if c.version == pathV1 {
+	if r.API == v1 {
 		c.send(http.StatusCreated, c.spell(r, nil))
 		return nil
 	}
@@ -279,7 +280,7 @@ func (a *API) unsubscribe(c *call) error {
 	}
 	a.remove(s.ID)
 	a.Logger.Info("unsubscribed", zap.String("id", s.ID), zap.String("endpoint", shown(s.EndpointURI)), zap.String("by", c.user))
-	return c.deleted()
+	return c.deleted(s.API == v1StarlingX)
 }
 
 // mayRemove is whether a subscription is the client's own, or the client may remove others.
@@ -291,9 +292,9 @@ func (a *API) mayRemove(c *call, s *subscription) error {
 	return err
 }
 
-// deleted answers who has deleted. OpenShift's v1 has answered in words.
-func (c *call) deleted() error {
-	if c.version == pathV1 {
+// deleted answers who has deleted. OpenShift's v1 has answered in words; StarlingX's has not.
+func (c *call) deleted(starlingX bool) error {
+	if c.version == pathV1 && !starlingX {
 		c.send(http.StatusOK, map[string]string{"status": "OK"})
 		return nil
 	}
@@ -345,7 +346,7 @@ func (a *API) unsubscribeAll(c *call) error {
 	}
 	a.remove(ids...)
 	a.Logger.Info("unsubscribed", zap.Strings("ids", ids), zap.Bool("everybody", everybodys), zap.String("by", c.user))
-	return c.deleted()
+	return c.deleted(false)
 }
 
 // clientOf is what of an endpoint tells clients apart.
@@ -366,7 +367,7 @@ func (a *API) ping(c *call) error {
 	if err := a.mayRemove(c, s); err != nil {
 		return err
 	}
-	if err := a.greet(c.r.Context(), newSubscription(a.ctx, s.record, s.pattern)); err != nil {
+	if _, err := a.greet(c.r.Context(), s.record, s.pattern); err != nil {
 		return err
 	}
 	c.send(http.StatusAccepted, map[string]string{"status": "ping sent"})

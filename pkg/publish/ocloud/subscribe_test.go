@@ -61,6 +61,7 @@ func TestSubscribe(t *testing.T) {
 		{"/cluster/node/n1*/sync/ptp-status/lock-state", all[:1]},
 		{"//cluster//node//n1.example.com//sync//ptp-status//lock-state", all[:1]},
 		{"/n1.example.com/sync/ptp-status/lock-state", all[:1]}, // what some clients make of /./n1...
+		{"/n1.example.com/ptp4l.0/sync/ptp-status/lock-state", all[:1]},
 		{"/sync", all},
 		{"/sync/ptp-status/lock-state", all[:1]},
 
@@ -70,6 +71,10 @@ func TestSubscribe(t *testing.T) {
 		{full + "/sync/synce-status/clock-quality", []string{"synce-status/clock-quality is 255"}},
 		{full + "/sync/sync-status/os-clock-sync-state", []string{"sync-status/os-clock-sync-state is FREERUN"}},
 		{full + "/ptp4l.7/sync/ptp-status/lock-state", []string{"ptp-status/lock-state is FREERUN"}},
+		{full + "/sync/gnss-status", []string{"gnss-status/gnss-sync-status is FAILURE-NOFIX"}},
+		{full + "/sync/synce-status", []string{"synce-status/lock-state is FREERUN", "synce-status/clock-quality is 255"}},
+		{full + "/ens3f0/sync/synce-status", nil}, // an instance may be of anything
+		{full + "/ptp*/sync/gnss-status/gnss-sync-status", []string{"gnss-status/gnss-sync-status is FAILURE-NOFIX"}},
 	} {
 		t.Run(tc.address, func(t *testing.T) {
 			r, c := open(t), consume(t, nil)
@@ -129,7 +134,7 @@ func TestSubscribeRefuses(t *testing.T) {
 		{"a fragment", body("http://consumer/x#y", address), 400, "must not have a fragment"},
 		{"a long URL", body("http://consumer/"+strings.Repeat("x", 3000), address), 400, "it may have 2048"},
 		{"a long address", body(c.URL, "/././"+strings.Repeat("x", 3000)), 400, "it may have 1024"},
-		{"a large body", body(c.URL, strings.Repeat("x", 100<<10)), 413, "larger than 65536 bytes"},
+		{"a large body", body(c.URL, strings.Repeat("x", 100<<10)), 413, "larger than 16384 bytes"},
 		{"another node", body(c.URL, "/cluster/node/n2/sync"), 404, `is of node "n2", and this is node "n1.example.com": ask the adapter of that node`},
 		{"another node's name that begins like ours", body(c.URL, "/cluster/node/n1.example.com.x/sync"), 404, "ask the adapter of that node"},
 		{"a pattern of other nodes", body(c.URL, "/./m*/sync"), 404, "ask the adapter of that node"},

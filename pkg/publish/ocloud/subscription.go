@@ -83,6 +83,7 @@ type subscription struct {
 	retry   *time.Timer
 	ended   bool
 	failing time.Time // since when; zero while the endpoint takes events
+	waits   time.Time // when was observed what is being sent; zero for nothing
 
 	reason    string // of the last failure
 	delivered uint64
@@ -92,9 +93,12 @@ type subscription struct {
 
 // message is what is to be sent.
 type message struct {
-	id    string
-	body  []byte
-	entry journal.Entry // to be acknowledged then; zero for what is not of the journal
+	// present is whether this stands for what will hold when it is its turn.
+	present bool
+	id      string
+	body    []byte
+	at      time.Time     // when it was observed
+	entry   journal.Entry // to be acknowledged then; zero for what is not of the journal
 }
 
 func newSubscription(parent context.Context, r record, pattern oran.Address) *subscription {
@@ -120,6 +124,13 @@ func (s *subscription) settle(e journal.Entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settled, s.unacked = e, true
+}
+
+// wait says when was observed what is sent next; zero: nothing is.
+func (s *subscription) wait(at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waits = at
 }
 
 // toAck returns what is to be acknowledged, once.

@@ -125,6 +125,10 @@ func NewController(ctx context.Context, cmw configmap.Watcher) *controller.Impl 
 	handle(accounts.Informer(), onEveryChange(enqueue))
 	handle(services.Informer(), onEveryChange(enqueue))
 	handle(pods.Informer(), onAilment(enqueue))
+	handle(pods.Informer(), onComeAndGo(enqueue, func(of types.NamespacedName) bool {
+		source, err := sources.Lister().PtpSources(of.Namespace).Get(of.Name)
+		return err == nil && resources.WantsNodeServices(source.Spec)
+	}))
 	for _, informer := range []cache.SharedIndexInformer{identities.Informer(), roles.Informer(), roleBindings.Informer()} {
 		handle(informer, cache.FilteringResourceEventHandler{
 			FilterFunc: controller.FilterController(&v1alpha1.PtpSource{}),
@@ -194,6 +198,27 @@ func onAilment(pass func(any)) cache.ResourceEventHandler {
 			}
 		},
 	}
+}
+
+// onComeAndGo passes on pods that have a node and not the label by which its Service finds
+// them, and pods that are gone, of sources that want such Services.
+func onComeAndGo(pass func(any), wanted func(types.NamespacedName) bool) cache.ResourceEventHandler {
+	passWanted := func(pod metav1.Object) {
+		if source, ok := resources.SourceOf(pod); ok && wanted(source) {
+			pass(pod)
+		}
+	}
+	come := func(object any) {
+		if pod, ok := object.(*corev1.Pod); ok && nodeOf(pod) != "" && pod.Labels[resources.NodeLabel] == "" {
+			passWanted(pod)
+		}
+	}
+	gone := func(object any) {
+		if pod, err := kmeta.DeletionHandlingAccessor(object); err == nil {
+			passWanted(pod)
+		}
+	}
+	return cache.ResourceEventHandlerFuncs{AddFunc: come, UpdateFunc: func(_, now any) { come(now) }, DeleteFunc: gone}
 }
 
 func ailmentOf(object any) string {

@@ -201,6 +201,37 @@ func TestOnAilment(t *testing.T) {
 	}
 }
 
+// Only pods that a Service of their node could not find are passed on, and those that are gone,
+// where there are such Services.
+func TestOnComeAndGo(t *testing.T) {
+	var passed []string
+	wanted := true
+	handler := onComeAndGo(func(p any) { passed = append(passed, p.(*corev1.Pod).Name) }, func(of types.NamespacedName) bool {
+		if of.String() != key {
+			t.Errorf("asked for %v", of)
+		}
+		return wanted
+	})
+	nowhere, there, known := pod("", ""), pod("n1", ""), pod("n2", "")
+	known.Labels[resources.NodeLabel] = "n2"
+	strange := pod("n3", "")
+	strange.Annotations = nil
+	for _, p := range []*corev1.Pod{nowhere, there, known, strange} {
+		handler.OnAdd(p, false)
+	}
+	handler.OnUpdate(nowhere, there)
+	handler.OnUpdate(there, known)
+	handler.OnDelete(known)
+	handler.OnDelete(cache.DeletedFinalStateUnknown{Key: "x", Obj: known})
+	handler.OnDelete(strange)
+	wanted = false
+	handler.OnAdd(there, false)
+	handler.OnDelete(known)
+	if want := []string{there.Name, there.Name, known.Name, known.Name}; !slices.Equal(passed, want) {
+		t.Errorf("passed on %q, want %q", passed, want)
+	}
+}
+
 func TestPodsOf(t *testing.T) {
 	indexer := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{bySource: sourceIndex})
 	other := pod("n2", "")

@@ -124,8 +124,16 @@ func (r *Reconciler) finalize(ctx context.Context, source *v1alpha1.PtpSource) e
 		}
 	}
 
-	_, err = r.services(source).removeNow(ctx, &metav1.ObjectMeta{Namespace: r.adapters, Name: resources.OCloudName(source)})
-	return errors.Join(append(errs, err)...)
+	// Not of the cache, which may not have seen the last ones yet.
+	services, err := r.kube.CoreV1().Services(r.adapters).List(ctx, metav1.ListOptions{LabelSelector: selector.String()})
+	if err != nil {
+		return errors.Join(append(errs, fmt.Errorf("list Services in %s: %w", r.adapters, err))...)
+	}
+	for n := range services.Items {
+		_, err := r.services(source).removeNow(ctx, &services.Items[n])
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 func (r *Reconciler) daemonSets(source *v1alpha1.PtpSource) keeper[*appsv1.DaemonSet] {

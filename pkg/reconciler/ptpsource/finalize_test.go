@@ -17,6 +17,7 @@ limitations under the License.
 package ptpsource
 
 import (
+	"slices"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -39,7 +40,20 @@ func TestFinalize(t *testing.T) {
 	noAttributes := status(func(s *v1alpha1.PtpSourceStatus) { s.CloudEventAttributes = nil })
 	done := `Normal FinalizerUpdate Updated "clocks" finalizers`
 
+	servedSource := spec(func(s *v1alpha1.PtpSourceSpec) { s.OCloud = &v1alpha1.OCloud{Enabled: true, Port: new(int32(9043))} })
+	shared := resources.OCloudService(newSource(servedSource), adapterNS)
+	ofNode := resources.NodeService(newSource(servedSource), adapterNS, "ptp-event-publisher-service-n1", "n1")
+	foreign := ofNode.DeepCopy()
+	foreign.Name, foreign.Labels[resources.UIDLabel] = "ptp-event-publisher-service-n2", "another"
+
 	rows := rt.TableTest{{
+		Name:          "the Services go, also when the cache has not seen them, and those of others stay",
+		Objects:       []runtime.Object{deletedSource(), live, account, shared, ofNode, foreign},
+		WantDeletes:   append(slices.Clone(both), deletionOf(shared, "services"), deletionOf(ofNode, "services")),
+		OtherTestData: map[string]any{"cache is behind": true},
+		WantPatches:   noFinalizer,
+		WantEvents:    []string{done},
+	}, {
 		Name:        "the DaemonSet and the service account go",
 		Objects:     []runtime.Object{deletedSource(), live, account},
 		WantDeletes: both,

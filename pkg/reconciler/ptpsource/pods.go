@@ -144,7 +144,7 @@ func slimPod(pod *corev1.Pod) *corev1.Pod {
 			UID:               pod.UID,
 			ResourceVersion:   pod.ResourceVersion,
 			DeletionTimestamp: pod.DeletionTimestamp,
-			Labels:            only(pod.Labels, resources.UIDLabel),
+			Labels:            only(pod.Labels, resources.UIDLabel, resources.NodeLabel),
 			Annotations:       only(pod.Annotations, resources.NamespaceAnnotation, resources.NameAnnotation),
 		},
 		Spec: corev1.PodSpec{NodeName: nodeOf(pod)},

@@ -93,6 +93,7 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, source *v1alpha1.PtpSour
 	// 7. The Service of the O-Cloud API, in the adapters' namespace. Deleted like the DaemonSet.
 	// 8. The DaemonSet, in the adapters' namespace. Deleted in FinalizeKind: an owner must be
 	//    in the same namespace.
+	// 9. The Services of the nodes on which it runs, where they are asked for.
 	source.Status.CloudEventAttributes = resources.CloudEventAttributes(source)
 	source.Status.MarkClocksWatched(resources.NotYetWatched(source))
 
@@ -124,7 +125,7 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, source *v1alpha1.PtpSour
 		source.Status.MarkNotDeployed(v1alpha1.ReasonServiceFailed, err.Error())
 		return err
 	}
-	return r.reconcileDaemonSet(ctx, source, resources.Args{
+	err = r.reconcileDaemonSet(ctx, source, resources.Args{
 		Source:             source,
 		Image:              r.image,
 		Namespace:          r.adapters,
@@ -137,6 +138,14 @@ func (r *Reconciler) ReconcileKind(ctx context.Context, source *v1alpha1.PtpSour
 		TrustBundles:       bundles,
 		Env:                r.adapterEnv(),
 	})
+	if err != nil {
+		return err
+	}
+	if err := r.reconcileNodeServices(ctx, source); err != nil {
+		source.Status.MarkNotDeployed(v1alpha1.ReasonServiceFailed, err.Error())
+		return err
+	}
+	return nil
 }
 
 // FinalizeKind deletes what Kubernetes does not delete with the source.

@@ -91,6 +91,9 @@ func world(t *testing.T, row *rt.TableRow) (controller.Reconciler, rt.ActionReco
 		case *v1alpha1.PtpSource:
 			sources = append(sources, o)
 		case *corev1.Service:
+			if o.Namespace == adapterNS {
+				inAPI = append(inAPI, o)
+			}
 			sinks = append(sinks, asUnstructured(t, o))
 		default:
 			inAPI = append(inAPI, o)

@@ -138,6 +138,7 @@ var rows = []row{
 	// The O-Cloud API
 	{"ocloud", "oCloud.enabled", truth, "serve the O-RAN O-Cloud notification API on every node", nil},
 	{"ocloud-port", "oCloud.port", number, "port of the API (default 9043)", nil},
+	{"ocloud-per-node-services", "oCloud.perNodeServices", truth, "give each node a Service of its own (ptp-event-publisher-service-NODE)", nil},
 	{"ocloud-auth", "oCloud.auth", text, "who may use the API: None (everybody) or ServiceAccount", []string{"None", "ServiceAccount"}},
 	{"ocloud-endpoints", "oCloud.endpoints", text, "which endpoints may be subscribed: Localhost, Cluster or Any", []string{"Localhost", "Cluster", "Any"}},
 	{"ocloud-allowed-network", "oCloud.allowedNetworks", list, "network in which endpoints may be in any case, such as 192.0.2.0/24", nil},

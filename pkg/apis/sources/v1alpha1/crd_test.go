@@ -280,6 +280,7 @@ spec:
     tlsSecretName: ocloud-tls
     removeAfter: 24h
     maxSubscriptions: 10
+    perNodeServices: true
   paused: true
 status:
   observedGeneration: 3

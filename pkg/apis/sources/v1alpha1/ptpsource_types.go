@@ -363,6 +363,10 @@ type OCloud struct {
 	// means for ever. Default 168h.
 	// +optional
 	RemoveAfter *metav1.Duration `json:"removeAfter,omitempty"`
+	// PerNodeServices gives each node a Service of its own, by which other nodes' pods reach
+	// its adapter: ptp-event-publisher-service-<node>.
+	// +optional
+	PerNodeServices bool `json:"perNodeServices,omitempty"`
 	// MaxSubscriptions is how many there may be on a node. Default 1024.
 	// +optional
 	MaxSubscriptions *int32 `json:"maxSubscriptions,omitempty"`

@@ -100,6 +100,7 @@ func full() *v1alpha1.PtpSource {
 			OCloud: &v1alpha1.OCloud{
 				Enabled: true, Port: new(int32(19043)), Auth: v1alpha1.OCloudAuthServiceAccount, Endpoints: v1alpha1.OCloudEndpointsAny,
 				AllowedNetworks: []string{"192.0.2.0/24"}, TLSSecretName: "ocloud-tls", RemoveAfter: &metav1.Duration{Duration: time.Hour}, MaxSubscriptions: new(int32(10)),
+				PerNodeServices: true,
 			},
 			Paused: true,
 		},
@@ -195,7 +196,7 @@ const fullJSON = `{
     "history": {"storage": "EmptyDir", "entries": 100, "maxBytes": "128Mi", "maxAge": "24h0m0s"},
     "oCloud": {
       "enabled": true, "port": 19043, "auth": "ServiceAccount", "endpoints": "Any", "allowedNetworks": ["192.0.2.0/24"],
-      "tlsSecretName": "ocloud-tls", "removeAfter": "1h0m0s", "maxSubscriptions": 10
+      "tlsSecretName": "ocloud-tls", "removeAfter": "1h0m0s", "perNodeServices": true, "maxSubscriptions": 10
     },
     "paused": true
   },

@@ -129,6 +129,7 @@ func TestEveryFieldHasARefusal(t *testing.T) {
 		"spec.osClock.enabled":                     "both values make sense",
 		"spec.gnss.enabled":                        "both values make sense",
 		"spec.oCloud.enabled":                      "both values make sense",
+		"spec.oCloud.perNodeServices":              "both values make sense",
 		"spec.paused":                              "both values make sense",
 	}
 	keys := regexp.MustCompile(`\[[^]]*]`)

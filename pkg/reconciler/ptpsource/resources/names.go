@@ -41,6 +41,11 @@ const (
 	// SpecHashAnnotation is the hash of a DaemonSet as it was made, before the API server
 	// filled in the rest. It shows that a field is no longer asked for.
 	SpecHashAnnotation = "ptpsource.sources.knative.dev/spec-hash"
+	// NodeLabel is of an adapter and of the Service of its node, and stands for the node.
+	NodeLabel = "ptpsource.sources.knative.dev/node"
+	// NodeAnnotation is the name of the node that a Service is for. It may be longer than a
+	// label's value.
+	NodeAnnotation = "ptpsource.sources.knative.dev/node-name"
 	// TrustBundleLabel marks our copies of trust bundles.
 	TrustBundleLabel = "ptpsource.sources.knative.dev/trust-bundle"
 	// TrustBundleCopied is the value of TrustBundleLabel.
@@ -95,8 +100,12 @@ func podPorts() ports { return ports{health: 8081, metrics: 9092, profiling: 800
 // (30000-32767) and of outgoing connections (from 32768). Two sources that get the same
 // ones, one pair in 3333, cannot share a node: the adapter that comes second says so.
 func hostPorts(uid types.UID) ports {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(uid))
-	first := 20000 + 3*int32(h.Sum32()%3333) //nolint:gosec // at most 29996
+	first := 20000 + 3*int32(sum(string(uid))%3333) //nolint:gosec // at most 29996
 	return ports{health: first, metrics: first + 1, profiling: first + 2}
+}
+
+func sum(text string) uint32 {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(text))
+	return h.Sum32()
 }
