@@ -47,7 +47,7 @@ var everyCommand = map[string][]typed{
 		{command: "make test", file: ci, words: "run 55m make test"},
 		{command: "make build", file: alone, words: `first != "make build"`},
 		{command: "bin/receive_adapter", file: alone, words: `command: "bin/receive_adapter`},
-		{command: "bin/ptp4l-simulator", file: alone, words: `command: "bin/receive_adapter`},
+		{command: "bin/kn-source-ptp simulate", file: alone, words: `command: "bin/receive_adapter`},
 		{command: "export KO_DOCKER_REPO", file: install, words: `p.types("ko apply -Rf config/"`},
 		{command: "ko apply -Rf config/", file: install, words: `p.types("ko apply -Rf config/"`},
 		{command: "make quickstart", why: "TestSamples types the quick start on a cluster that is there already"},
