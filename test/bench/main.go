@@ -62,12 +62,16 @@ func parts() []part {
 		{"durability", "What it costs that an event outlives the adapter", (*bench).durability},
 		{"readers", "An append to the journal while slow readers are behind", (*bench).readers},
 		{"replay", "Reading the journal again from the disk", (*bench).replay},
+		{"stream", "From a management datagram to a reader of the live stream", (*bench).stream},
+		{"streams", "Many readers of the live stream, whose connections break", (*bench).streams},
+		{"until", "How late a stream ends that shall end", (*bench).until},
 		{"cost", "CPU and memory", (*bench).cost},
 		{"codec", "Reading and writing management messages", (*bench).codec},
 		{"faults", "From a fault in a real network to the event at the sink's handler", (*bench).faults},
 		{"start", "From the start of the process to the first true state at the sink's handler", (*bench).start},
 		{"source", "From a PtpSource to its DaemonSet, and what is refused", (*bench).source},
 		{"fleet", "A controller with many sources and many nodes", (*bench).fleet},
+		{"status", "kn source ptp status, of many nodes", (*bench).status},
 	}
 }
 
