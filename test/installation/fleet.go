@@ -25,7 +25,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
+	"strconv"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -157,7 +158,8 @@ type Run struct {
 	// Output is what it has printed, and Status how it ended.
 	Output string
 	Status int
-	// Took is how long it ran, and MaxRSS the most memory that it had, in bytes.
+	// Took is how long it ran, and MaxRSS the most memory that it had, in bytes, up to some
+	// milliseconds before its end.
 	Took   time.Duration
 	MaxRSS int64
 }
@@ -171,11 +173,17 @@ func (c *CommandLine) Run(args ...string) (Run, error) {
 	if err != nil {
 		return Run{}, err
 	}
-	<-p.Exited()
-	r := Run{Took: time.Since(began), Status: cmd.ProcessState.ExitCode()}
-	if used, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		r.MaxRSS = used.Maxrss * 1024 // KiB (getrusage(2))
+	var most int64
+	for running := true; running; {
+		// Not ru_maxrss of getrusage(2): it counts what this process had when it forked.
+		most = max(most, peak(p.Pid()))
+		select {
+		case <-p.Exited():
+			running = false
+		case <-time.After(2 * time.Millisecond):
+		}
 	}
+	r := Run{Took: time.Since(began), Status: cmd.ProcessState.ExitCode(), MaxRSS: most}
 	text, err := os.ReadFile(p.Log())
 	r.Output = string(text)
 	var exit *exec.ExitError
@@ -183,4 +191,16 @@ func (c *CommandLine) Run(args ...string) (Run, error) {
 		err = p.Err()
 	}
 	return r, err
+}
+
+// peak is the most memory that a process has had so far, in bytes; 0 when it is gone.
+func peak(pid int) int64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), "VmHWM:") // proc(5)
+	kib, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	n, _ := strconv.ParseInt(kib, 10, 64) // a process that ends has none
+	return n * 1024
 }
