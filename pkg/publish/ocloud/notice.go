@@ -47,14 +47,15 @@ type notices struct {
 	ring [256]atomic.Pointer[notice]
 }
 
-// notice returns the notice of an entry; nil for one that is no event of this version.
+// notice returns the notice of an entry; nil for one that is no event of this version, and for
+// a test event, for which O-RAN has no word.
 func (n *notices) notice(e journal.Entry) *notice {
 	slot, id := &n.ring[e.Sequence%uint64(len(n.ring))], e.ID()
 	if kept := slot.Load(); kept != nil && kept.id == id {
 		return kept
 	}
 	event, err := oran.Unmarshal(e.Payload)
-	if err != nil {
+	if err != nil || event.Type == oran.Test {
 		return nil
 	}
 	made := &notice{id: id, sequence: e.Sequence, event: event}
