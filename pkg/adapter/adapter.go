@@ -101,10 +101,15 @@ func (a *Adapter) Start(ctx context.Context) error {
 			}
 			defer measured()
 			defer a.flush()
+			publishers := []func(context.Context) error{publisher.Run}
+			if address := c.Emit.Address; address != "" {
+				emitter := newEmitter(line, publisher.Stats, publisher.Observer)
+				publisher.Observer = emitter
+				publishers = append(publishers, func(ctx context.Context) error { return emitter.serve(ctx, address) })
+			}
 			line.begin(events)
 			history := a.history(line, events).Handler()
 			health.stream.Store(&history)
-			publishers := []func(context.Context) error{publisher.Run}
 			if c.OCloud.Enabled {
 				publishers = append(publishers, func(ctx context.Context) error { return a.serveOCloud(ctx, line, events) })
 			}

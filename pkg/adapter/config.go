@@ -119,6 +119,12 @@ func validate(c config.Config) error {
 	if err := validateOCloud(c.OCloud); err != nil {
 		return err
 	}
+	if c.Emit.Address != "" {
+		host, port, err := net.SplitHostPort(c.Emit.Address)
+		if ip := net.ParseIP(host); err != nil || port == "" || host != "localhost" && !ip.IsLoopback() {
+			return fmt.Errorf("emit: address is %q; it must be of loopback, for example localhost:8083: whoever reaches it can send test events", c.Emit.Address)
+		}
+	}
 	if c.Delivery.DeadLetterSink != "" {
 		if err := validateURL(c.Delivery.DeadLetterSink); err != nil {
 			return fmt.Errorf("delivery: deadLetterSink: %w", err)

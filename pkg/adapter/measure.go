@@ -101,7 +101,7 @@ func (o outcomes) Tried(to sink.TargetName, status int, _ time.Duration) {
 	o.metrics.Tried(string(to), status)
 }
 
-func (o outcomes) Settled(event oran.Event, as sink.Outcome) {
+func (o outcomes) Settled(_ string, event oran.Event, as sink.Outcome) {
 	o.metrics.Settled(event.Type, string(as))
 	if as == sink.Delivered {
 		o.metrics.Delivered(event.Time)

@@ -58,6 +58,8 @@ const (
 	// EventsLost is how many events of the node could not be sent. It is not O-RAN's, but
 	// below /sync, so that who asks for all of it hears of it.
 	EventsLost = "/sync/eventing-ptp/events-lost"
+	// Trial is what a test event is about that is not given another resource.
+	Trial = "/sync/eventing-ptp/test"
 )
 
 // The event types of O-RAN: one for each resource.
@@ -89,6 +91,9 @@ const (
 	PathDelayStateChanged = OwnPrefix + "path-delay-state.changed"
 	// EventsLostNotice tells of EventsLost: events that should have come before it.
 	EventsLostNotice = OwnPrefix + "events.lost"
+	// Test is the type of events that only try the way to a consumer (Encoder.Test). It has
+	// no Definition: no resource has such a value, and nobody can ask for it beforehand.
+	Test = OwnPrefix + "test"
 )
 
 // How a value is to be read: the values of data_type and value_type.

@@ -98,8 +98,9 @@ func Unmarshal(raw []byte) (Event, error) {
 var errCutShort = errors.New("unmarshal event: it is cut short")
 
 // Key tells what a recorded event is about: the bytes of its address, which are the same
-// for all values of one property of one clock. It is empty for what only repeats a value,
-// and for what is no event.
+// for all values of one property of one clock. It is empty for what only repeats a value, for
+// a test event, which has the address of something whose value it does not tell, and for what
+// is no event.
 func Key(raw []byte) string {
 	if len(raw) < recordTexts || raw[0] != recordVersion {
 		return ""
@@ -116,7 +117,7 @@ func Key(raw []byte) string {
 		ends[n] = begins[n] + int(length)
 		next = ends[n]
 	}
-	if bytes.Equal(raw[begins[state]:ends[state]], raw[begins[state+1]:ends[state+1]]) {
+	if bytes.Equal(raw[begins[state]:ends[state]], raw[begins[state+1]:ends[state+1]]) || string(raw[begins[0]:ends[0]]) == Test {
 		return ""
 	}
 	return string(raw[ends[address-1]:ends[address+3]]) // with the lengths, which part them

@@ -111,6 +111,14 @@ func TestDataIsAsItsSchemaSays(t *testing.T) {
 		}
 		sent[event.Type]++
 	}
+	test, err := encoder.Test(oran.Address{}, observed())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate(t, schemaOf(t, test.Type), test.Data); err != nil {
+		t.Errorf("%s: %s: %v", test.Type, test.Data, err)
+	}
+	sent[test.Type]++
 	files, err := filepath.Glob(filepath.Join(schemas, "*.json"))
 	if err != nil {
 		t.Fatal(err)

@@ -64,12 +64,16 @@ func parts() []part {
 		{"replay", "Reading the journal again from the disk", (*bench).replay},
 		{"ocloud", "From a change to the subscribers of the O-Cloud API", (*bench).ocloud},
 		{"malformed", "What becomes of requests to the O-Cloud API that are wrong", (*bench).malformed},
+		{"stream", "From a management datagram to a reader of the live stream", (*bench).stream},
+		{"streams", "Many readers of the live stream, whose connections break", (*bench).streams},
+		{"until", "How late a stream ends that shall end", (*bench).until},
 		{"cost", "CPU and memory", (*bench).cost},
 		{"codec", "Reading and writing management messages", (*bench).codec},
 		{"faults", "From a fault in a real network to the event at the sink's handler", (*bench).faults},
 		{"start", "From the start of the process to the first true state at the sink's handler", (*bench).start},
 		{"source", "From a PtpSource to its DaemonSet, and what is refused", (*bench).source},
 		{"fleet", "A controller with many sources and many nodes", (*bench).fleet},
+		{"status", "kn source ptp status, of many nodes", (*bench).status},
 	}
 }
 

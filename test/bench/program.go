@@ -110,8 +110,8 @@ type watched struct {
 	adapter *program
 }
 
-// watch starts the adapter on all instances behind a pattern, and returns when it has
-// said that each is LOCKED.
+// watch starts the adapter on all instances behind a pattern, with more arguments where
+// there are any, and returns when it has said that each is LOCKED.
 func (b *bench) watch(ctx context.Context, pattern string, instances int, more ...string) (*watched, error) {
 	s, err := newSink()
 	if err != nil {

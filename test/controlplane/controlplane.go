@@ -60,6 +60,7 @@ const Address = "192.0.2.1"
 
 const (
 	serverURL    = "https://127.0.0.1:6443"
+	podAddress   = "10.244.0.1"
 	serviceRange = "10.96.0.0/16"
 	firstService = "10.96.0.1" // of the Service kubernetes
 )
@@ -149,6 +150,10 @@ func (c *ControlPlane) start(ctx context.Context, kinds []string) (err error) {
 	// An alias, because an interface has one address in netdevice(7). Class C, so that
 	// its prefix is 24 bits long; on the loopback interface all of it is local.
 	if err := c.namespace.SetAddress("lo:1", [4]byte(net.ParseIP(Address).To4())); err != nil {
+		return err
+	}
+	// Class A, so that the addresses of all pods lead here, too (see kubelet.address).
+	if err := c.namespace.SetAddress("lo:2", [4]byte(net.ParseIP(podAddress).To4())); err != nil {
 		return err
 	}
 	if err := c.writeCredentials(); err != nil {

@@ -234,7 +234,8 @@ func (k *kubelet) sync(ctx context.Context, name cache.ObjectName) error {
 	return err
 }
 
-// address returns an address for a pod, of 10.244.0.0/16. Nobody can be reached there.
+// address returns an address for a pod, of 10.244.0.0/16. Whoever listens on all addresses
+// of the network namespace is reached there.
 func (k *kubelet) address() string {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -60,7 +60,7 @@ func TestReadmeWithoutACluster(t *testing.T) {
 	}{
 		{
 			name: "a ptp4l of one's own", command: "bin/receive_adapter -sink http://localhost:8080    #",
-			before: "bin/ptp4l-simulator -socket /var/run/ptp4l &\n", states: []string{"LOCKED"},
+			before: "bin/kn-source-ptp simulate day-in-the-life --socket /var/run &\n", states: []string{"LOCKED"},
 		},
 		{
 			name: "a scripted one", command: "bin/receive_adapter -sink http://localhost:8080 -socket",

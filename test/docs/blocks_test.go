@@ -75,7 +75,8 @@ func TestDataInEvents(t *testing.T) {
 		if filepath.Base(page.Path) != "events.md" {
 			continue
 		}
-		shown := blocks(page.Text, "json")
+		text, _, _ := strings.Cut(page.Text, "\n## Examples\n")
+		shown := blocks(text, "json")
 		if len(shown) != 1 {
 			t.Fatalf("%s shows %d times what data is", page.Path, len(shown))
 		}

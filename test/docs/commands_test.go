@@ -47,7 +47,7 @@ var everyCommand = map[string][]typed{
 		{command: "make test", file: ci, words: "run 55m make test"},
 		{command: "make build", file: alone, words: `first != "make build"`},
 		{command: "bin/receive_adapter", file: alone, words: `command: "bin/receive_adapter`},
-		{command: "bin/ptp4l-simulator", file: alone, words: `command: "bin/receive_adapter`},
+		{command: "bin/kn-source-ptp simulate", file: alone, words: `command: "bin/receive_adapter`},
 		{command: "export KO_DOCKER_REPO", file: install, words: `p.types("ko apply -Rf config/"`},
 		{command: "ko apply -Rf config/", file: install, words: `p.types("ko apply -Rf config/"`},
 		{command: "make quickstart", why: "TestSamples types the quick start on a cluster that is there already"},
@@ -95,6 +95,13 @@ var everyCommand = map[string][]typed{
 		{command: "export K_OBSERVABILITY_CONFIG", file: "test/docs/metrics_test.go", words: "K_OBSERVABILITY_CONFIG='(.+)'"},
 		{command: "bin/receive_adapter -sink http://localhost:8080", file: "test/docs/metrics_test.go", words: "exec.Command(program"},
 		{command: "curl -s http://localhost:9092/metrics", file: "test/docs/metrics_test.go", words: `"/metrics"`},
+	},
+	"docs/monitoring.md": {
+		{command: "kubectl -n knative-eventing patch configmap config-observability", why: "it would have every adapter of the cluster replaced, under other tests; TestMetrics has an adapter measure"},
+		{command: "kubectl apply -f monitoring/", why: "no cluster of these tests has the kinds of Prometheus' operator; test/monitoring reads the files as it does"},
+		{command: "sed ", file: "test/monitoring/rules_test.go", words: `prometheusrule\.yaml`},
+		{command: "kubectl -n eventing-ptp-adapters create configmap ptp-dashboards", why: "no Grafana looks for it; test/monitoring runs the queries of the dashboards"},
+		{command: "kubectl -n eventing-ptp-adapters label configmap ptp-dashboards", why: "no Grafana looks for it"},
 	},
 	"docs/ocloud.md": {
 		{command: "kubectl -n eventing-ptp-adapters get services -l ptpsource.sources.knative.dev/node -L ", file: "test/installation/ocloud_test.go", words: `"-L", "ptpsource.sources.knative.dev/node"`},

@@ -34,6 +34,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/eventing-ptp/eventing-ptp/test/e2e/kit"
+	"github.com/eventing-ptp/eventing-ptp/test/e2e/ledger"
 )
 
 // cli is the command line, run by a user who has the roles eventing-ptp-cli and no others.
@@ -237,5 +238,55 @@ func TestCommandLine(t *testing.T) {
 	}
 	if status, out := c.run(true, "delete", "clocks"); status != 0 {
 		t.Errorf("delete: status %d: %s", status, out)
+	}
+}
+
+// A test event goes the whole way to who asks for its address, whatever its type, and to nobody
+// who asks for the type of a state. Sending one takes a right of its own.
+func TestTestEvent(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	handler := r.StartRecorder("handler").Rules(ledger.Rules{Unordered: true, Partial: true}).Ready()
+	const test, address = "com.github.eventing-ptp.test", "/cluster/node/n2/sync/ptp-status/lock-state"
+	r.Broker("default")
+	r.Trigger("by-address", "default", "[{exact: {resourceaddress: "+address+"}}]", handler)
+	r.Trigger("by-type", "default", "[{exact: {resourceaddress: "+address+", type: "+kit.LockState+"}}]", handler)
+	for _, name := range []string{"by-address", "by-type"} {
+		r.TriggerReady(name)
+	}
+	r.Source("clocks", kit.ToBroker("default"), kit.OnNode("n2"), kit.Watching(forStates))
+	r.ReadyOn("clocks", 1)
+	handler.Expect(time.Time{}, kit.Event{Inbox: "/by-type", Node: "n2", State: "LOCKED"})
+
+	c := newCLI(t, r)
+	c.allow()
+	if status, out := c.run(false, "emit"); status != 1 || !strings.Contains(out, "forbidden") || !strings.Contains(out, "the Role eventing-ptp-cli-emit") {
+		t.Errorf("emit without the right: status %d: %s", status, out)
+	}
+	binding, err := r.Kube.RbacV1().RoleBindings(kit.Adapters).Create(t.Context(), &rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: c.user + "-emit"}, Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: c.user}},
+		RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "eventing-ptp-cli-emit"},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Kube.RbacV1().RoleBindings(kit.Adapters).Delete(context.Background(), binding.Name, metav1.DeleteOptions{}); err != nil {
+			t.Errorf("take the role away: %v", err)
+		}
+	})
+	since := time.Now()
+	status, out := c.run(false, "emit", "n2", "--for", "/sync/ptp-status/lock-state", "--wait", "30s")
+	if status != 0 || !strings.Contains(out, "from "+address+"\n") || !strings.Contains(out, "the sink has taken it after ") {
+		t.Errorf("emit: status %d: %s", status, out)
+	}
+	handler.Expect(since, kit.Event{Inbox: "/by-address", Node: "n2", Type: test, State: "TEST"})
+
+	// What comes behind it has arrived, and it has not.
+	at := clocks.Do(t, "servo unlock n2.%d", forStates)
+	handler.Expect(at, kit.Event{Inbox: "/by-type", Node: "n2", State: "HOLDOVER"})
+	clocks.Do(t, "servo lock n2.%d", forStates)
+	if got := kit.Matching(handler.Entries(), kit.Event{Inbox: "/by-type", Type: test}); len(got) > 0 {
+		t.Errorf("a Trigger on the type of a state let through: %s", kit.Describe(got[0]))
 	}
 }

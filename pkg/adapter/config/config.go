@@ -48,6 +48,7 @@ type Config struct {
 	History       History       `json:"history"`
 	OCloud        OCloud        `json:"oCloud"`
 	Health        Health        `json:"health"`
+	Emit          Emit          `json:"emit,omitzero"`
 }
 
 // Linuxptp says which ptp4l instances to watch.
@@ -228,6 +229,12 @@ const (
 type Health struct {
 	// Address is host:port; empty means not to answer probes.
 	Address string `json:"address"`
+}
+
+// Emit says where test events can be asked for.
+type Emit struct {
+	// Address is host:port, of loopback; empty means nowhere.
+	Address string `json:"address,omitempty"`
 }
 
 // Default is the configuration of which nothing was said.

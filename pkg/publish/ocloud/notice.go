@@ -47,15 +47,16 @@ type notices struct {
 	ring [256]atomic.Pointer[notice]
 }
 
-// notice returns the notice of an entry; nil for one that is no event of this version, or whose
-// data is not what it should be: that must not end the adapter, now and at every start.
+// notice returns the notice of an entry; nil for one that is no event of this version, for a
+// test event, for which O-RAN has no word, and where the data is not what it should be: that
+// must not end the adapter, now and at every start.
 func (n *notices) notice(e journal.Entry) *notice {
 	slot, id := &n.ring[e.Sequence%uint64(len(n.ring))], e.ID()
 	if kept := slot.Load(); kept != nil && kept.id == id {
 		return kept
 	}
 	event, err := oran.Unmarshal(e.Payload)
-	if err != nil || !json.Valid([]byte(event.Data)) {
+	if err != nil || event.Type == oran.Test || !json.Valid([]byte(event.Data)) {
 		return nil
 	}
 	made := &notice{id: id, sequence: e.Sequence, event: event}

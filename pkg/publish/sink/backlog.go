@@ -131,7 +131,7 @@ func (b *backlog) read(ctx context.Context) error {
 func (b *backlog) add(i *item) {
 	same := -1
 	if b.latest && i.event.Previous != "" {
-		same = slices.IndexFunc(b.ahead, func(o *item) bool { return o.event.Address == i.event.Address })
+		same = slices.IndexFunc(b.ahead, func(o *item) bool { return o.event.Address == i.event.Address && o.event.Type == i.event.Type })
 	}
 	if same < 0 {
 		b.ahead = append(b.ahead, i)

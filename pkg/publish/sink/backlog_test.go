@@ -241,7 +241,7 @@ func (w *watcher) Tried(to sink.TargetName, status int, took time.Duration) {
 	w.lines = append(w.lines, fmt.Sprintf("%s %d %v", to, status, took >= 0 && took < 30*time.Second))
 }
 
-func (w *watcher) Settled(event oran.Event, as sink.Outcome) {
+func (w *watcher) Settled(_ string, event oran.Event, as sink.Outcome) {
 	w.lines = append(w.lines, fmt.Sprintf("%s %s", as, event.Type))
 }
 

@@ -77,8 +77,8 @@ type Observer interface {
 	// Tried says what a target has answered to an event, and how long that took. The
 	// status is 0 where there was no answer in time.
 	Tried(to TargetName, status int, took time.Duration)
-	// Settled says what has become of an event.
-	Settled(event oran.Event, as Outcome)
+	// Settled says what has become of an event, of which id is the CloudEvent's.
+	Settled(id string, event oran.Event, as Outcome)
 }
 
 // TargetName tells the targets apart.
@@ -176,7 +176,7 @@ func (p *Publisher) next(ctx context.Context, sink, deadLetter *link) error {
 	}
 	p.count(outcome)
 	if p.Observer != nil {
-		p.Observer.Settled(head.event, outcome)
+		p.Observer.Settled(head.entry.ID(), head.event, outcome)
 	}
 	return p.backlog.done()
 }

@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -53,7 +54,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", string(q.format))
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would keep events until its buffer is full
-	a := &answer{query: q, cursor: cursor, encoder: s.Encoder, to: writer{http.NewResponseController(w), w}, format: newFormatter(q.format)}
+	a := &answer{query: q, cursor: cursor, encoder: s.Encoder, items: &s.items, to: writer{http.NewResponseController(w), w}, format: newFormatter(q.format)}
 	err := a.write(r.Context())
 	_ = a.to.control.SetWriteDeadline(time.Time{}) // the next request on this connection has its own
 	if err != nil && r.Context().Err() == nil && !errors.Is(err, journal.ErrClosed) {
@@ -94,10 +95,33 @@ func (s *Server) oldest() string {
 	return e.ID()
 }
 
-// item is one event, as it is written.
+// item is one event, as it is written. It is never changed.
 type item struct {
 	id, kind string
+	event    oran.Event
 	body     []byte // a structured CloudEvent
+}
+
+// items are those that were made last: many who read the same make each once.
+type items struct {
+	ring [1024]atomic.Pointer[item]
+}
+
+// item returns what is written of an entry; nil for one that is no event of this version.
+func (i *items) item(e journal.Entry) (*item, error) {
+	slot, id := &i.ring[e.Sequence%uint64(len(i.ring))], e.ID()
+	if kept := slot.Load(); kept != nil && kept.id == id {
+		return kept, nil
+	}
+	event, err := oran.Unmarshal(e.Payload)
+	if err != nil {
+		return nil, nil //nolint:nilerr,nilnil // a newer program has recorded it, for others
+	}
+	made, err := newItem(e, event)
+	if err == nil {
+		slot.Store(made)
+	}
+	return made, err
 }
 
 // answer is one client's.
@@ -105,6 +129,7 @@ type answer struct {
 	query
 	cursor  journal.Cursor
 	encoder oran.Encoder
+	items   *items
 	to      writer
 	format  formatter
 
@@ -138,8 +163,8 @@ func (a *answer) write(ctx context.Context) error {
 
 // history writes what the journal has now.
 func (a *answer) history(ctx context.Context) error {
-	var newest []item // where there is a limit
-	keep := func(i item) error {
+	var newest []*item // where there is a limit
+	keep := func(i *item) error {
 		switch {
 		case a.limit < 0:
 			return a.put(i)
@@ -227,7 +252,7 @@ func (a *answer) quiet() error {
 
 // each passes on what an entry is for the client: the event, if it is asked for, and before
 // it that others were lost.
-func (a *answer) each(e journal.Entry, to func(item) error) error {
+func (a *answer) each(e journal.Entry, to func(*item) error) error {
 	if e.Lost > 0 && a.started {
 		lost := journal.Entry{Epoch: e.Epoch, Sequence: e.Sequence - 1, Mark: "lost"}
 		i, err := newItem(lost, a.encoder.Lost(e.Lost, time.Now()))
@@ -239,27 +264,23 @@ func (a *answer) each(e journal.Entry, to func(item) error) error {
 		}
 	}
 	a.started, a.last = true, e.ID()
-	event, err := oran.Unmarshal(e.Payload)
-	if known := err == nil; !known || !a.wants(event, a.encoder.Place()) {
-		return nil // not of this program, or not asked for
-	}
-	i, err := newItem(e, event)
-	if err != nil {
+	i, err := a.items.item(e)
+	if err != nil || i == nil || !a.wants(i.event, a.encoder.Place()) {
 		return err
 	}
 	return to(i)
 }
 
-func newItem(e journal.Entry, event oran.Event) (item, error) {
+func newItem(e journal.Entry, event oran.Event) (*item, error) {
 	ce := event.CloudEvent(e.ID(), e.Sequence)
 	body, err := json.Marshal(ce)
 	if err != nil {
-		return item{}, fmt.Errorf("write event %s: %w", e.ID(), err)
+		return nil, fmt.Errorf("write event %s: %w", e.ID(), err)
 	}
-	return item{id: e.ID(), kind: event.Type, body: body}, nil
+	return &item{id: e.ID(), kind: event.Type, event: event, body: body}, nil
 }
 
-func (a *answer) put(i item) error {
+func (a *answer) put(i *item) error {
 	a.told = i.id
 	return a.to.write(a.format.event(i))
 }

@@ -16,12 +16,15 @@ limitations under the License.
 
 package stream
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // formatter puts events into the words of a media type.
 type formatter interface {
 	begin() []byte
-	event(item) []byte
+	event(*item) []byte
 	// bookmark says that the client has all it wants up to an id, and keepAlive only that the
 	// stream is alive. A format that has no word for them returns nothing.
 	bookmark(id string) []byte
@@ -45,9 +48,14 @@ type serverSentEvents struct{}
 
 func (serverSentEvents) begin() []byte { return []byte("retry: 1000\n\n") }
 
-func (serverSentEvents) event(i item) []byte {
-	return fmt.Appendf(nil, "id: %s\nevent: %s\ndata: %s\n\n", i.id, i.kind, i.body)
+func (serverSentEvents) event(i *item) []byte {
+	text := make([]byte, 0, len(i.id)+len(i.kind)+len(i.body)+len("id: \nevent: \ndata: \n\n"))
+	text = append(append(text, "id: "...), i.id...)
+	text = append(append(text, "\nevent: "...), i.kind...)
+	text = append(append(text, "\ndata: "...), i.body...)
+	return append(text, "\n\n"...)
 }
+
 func (serverSentEvents) bookmark(id string) []byte { return fmt.Appendf(nil, "id: %s\n\n", id) }
 func (serverSentEvents) keepAlive() []byte         { return []byte(":\n\n") }
 func (serverSentEvents) end() []byte               { return nil }
@@ -57,7 +65,7 @@ func (serverSentEvents) end() []byte               { return nil }
 type lines struct{}
 
 func (lines) begin() []byte          { return nil }
-func (lines) event(i item) []byte    { return append(i.body, '\n') }
+func (lines) event(i *item) []byte   { return append(slices.Clip(i.body), '\n') }
 func (lines) bookmark(string) []byte { return []byte("\n") }
 func (lines) keepAlive() []byte      { return []byte("\n") }
 func (lines) end() []byte            { return nil }
@@ -67,7 +75,7 @@ type jsonBatch struct{ some bool }
 
 func (b *jsonBatch) begin() []byte { return []byte("[") }
 
-func (b *jsonBatch) event(i item) []byte {
+func (b *jsonBatch) event(i *item) []byte {
 	separator := "\n"
 	if b.some {
 		separator = ",\n"

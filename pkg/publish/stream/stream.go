@@ -63,6 +63,7 @@ type Server struct {
 	Logger *zap.Logger
 
 	streams atomic.Int64
+	items   items
 }
 
 // Handler returns what answers requests.

@@ -363,22 +363,20 @@ func TestAStreamEndsWhenItShall(t *testing.T) {
 }
 
 // A stream goes on behind history without a gap or a repeat, however often the client
-// connects again, and while others write.
+// connects again: a hundred of them, at a thousand events a second.
 func TestNothingIsMissingOrTwice(t *testing.T) {
 	r := newRoom(t, journal.DefaultLimits())
 	server := httptest.NewServer(r.Handler())
 	defer server.Close()
-	const all = 3000
+	const all = 1000
 	go func() {
-		for n := range all / 10 {
+		for range all / 10 {
 			r.events(10)
-			if n%10 == 0 {
-				time.Sleep(time.Millisecond)
-			}
+			time.Sleep(10 * time.Millisecond)
 		}
 	}()
 	var readers sync.WaitGroup
-	for reader := range 8 {
+	for reader := range 100 {
 		readers.Go(func() {
 			got, last := 0, ""
 			for connection := 1; got < all; connection++ {
@@ -397,6 +395,33 @@ func TestNothingIsMissingOrTwice(t *testing.T) {
 		})
 	}
 	readers.Wait()
+}
+
+// An event is seen when it is recorded, and not when somebody looks next. test/bench measures
+// how soon; here is room for a busy machine.
+func TestAnEventIsSeenAtOnce(t *testing.T) {
+	r := newRoom(t, journal.DefaultLimits())
+	server := httptest.NewServer(r.Handler())
+	defer server.Close()
+	response, err := http.Get(server.URL + "/v1/events?follow=true") //nolint:noctx // it ends with the server
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	lines := bufio.NewScanner(response.Body)
+	var took []time.Duration
+	for range 101 {
+		began := time.Now()
+		r.events(1)
+		if !lines.Scan() {
+			t.Fatalf("the stream has ended: %v", lines.Err())
+		}
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	if median := took[len(took)/2]; median > 100*time.Millisecond {
+		t.Errorf("half of the events were seen after %v or later", median)
+	}
 }
 
 // readSome reads at most so many events behind last, as a browser would, and goes.

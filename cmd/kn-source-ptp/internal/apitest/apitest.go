@@ -44,7 +44,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	objects  map[string]map[string]any // by path
-	adapters map[string]http.Handler   // by <pod>:<port>
+	adapters map[string]http.Handler   // by <pod>:<port>, in the pod or from outside
 	refused  map[string]int            // statuses, by the beginning of a path
 	asked    []string                  // methods and paths with queries
 	changed  chan struct{}             // closed when an object is another
@@ -158,9 +158,16 @@ metadata:
   annotations: {ptpsource.sources.knative.dev/namespace: %q, ptpsource.sources.knative.dev/name: %q}
 spec:
   nodeName: %q
-  containers: [{name: adapter, ports: [{name: health, containerPort: 8081}, {name: metrics, containerPort: 9092}]}]
+  containers: [{name: adapter, ports: [{name: health, containerPort: 8081}, {name: metrics, containerPort: 9092}, {name: emit, containerPort: 8083}]}]
 status: {phase: Running}
 `, uid, namespace, source, node))
+}
+
+// Inside lets a handler answer at the port of a pod that only listens there.
+func (s *Server) Inside(pod string, port int, handler http.Handler) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.adapters[fmt.Sprintf("%s:%d", pod, port)] = handler
 }
 
 // ServeHTTP implements http.Handler.
@@ -179,6 +186,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, status, r.URL.Path+" was refused")
 	case strings.Contains(r.URL.Path, "/proxy/"):
 		s.proxy(w, r)
+	case strings.HasSuffix(r.URL.Path, "/portforward"):
+		s.forward(w, r)
 	case r.URL.Query().Get("watch") != "":
 		s.watch(w, r)
 	default:

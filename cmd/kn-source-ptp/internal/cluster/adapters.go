@@ -48,6 +48,8 @@ type Adapter struct {
 	// Pod is the one that runs now, and Port where it answers.
 	Pod  string
 	Port int32
+	// EmitPort is where it can be asked for test events from within the pod; 0 for nowhere.
+	EmitPort int32
 	// Trouble is why it cannot be expected to answer; empty if it can.
 	Trouble string
 }
@@ -194,8 +196,11 @@ func adapterOf(pod *corev1.Pod) (Adapter, bool) {
 	}
 	for _, container := range pod.Spec.Containers {
 		for _, port := range container.Ports {
-			if port.Name == "health" {
+			switch port.Name {
+			case "health":
 				a.Port = port.ContainerPort
+			case resources.EmitPort:
+				a.EmitPort = port.ContainerPort
 			}
 		}
 	}

@@ -42,7 +42,8 @@ type Client struct {
 	// AdapterNamespace is where adapters run.
 	AdapterNamespace string
 
-	http *http.Client
+	http   *http.Client
+	config *rest.Config
 }
 
 // New returns a client for a cluster.
@@ -50,7 +51,7 @@ func New(config *rest.Config, adapterNamespace string) (*Client, error) {
 	config = rest.CopyConfig(config)
 	config.Timeout = 0 // streams have no end; each request has its own context
 	config.QPS = -1    // the API server defends itself
-	c := &Client{AdapterNamespace: adapterNamespace}
+	c := &Client{AdapterNamespace: adapterNamespace, config: config}
 	var err error
 	if c.http, err = rest.HTTPClientFor(config); err != nil {
 		return nil, fmt.Errorf("make a client for the cluster: %w", err)

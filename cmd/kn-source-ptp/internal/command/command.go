@@ -114,7 +114,7 @@ func (w *world) root(name string) *cobra.Command {
 	root.AddCommand(
 		w.events(), w.status(),
 		w.list(), w.describe(), w.create(), w.update(), w.apply(), w.delete(),
-		w.doctor(), w.version(),
+		w.doctor(), w.emit(), w.simulate(), w.version(),
 	)
 	for _, c := range root.Commands() {
 		c.Example = examples(name, c.Example)

@@ -42,7 +42,8 @@ func (w *world) doctor() *cobra.Command {
 		Use:   "doctor [NODE]",
 		Short: "Find out why nothing is seen",
 		Long: "Find out why nothing is seen: look at the installation, the PtpSources, their adapters and\n" +
-			"sockets, the clocks, the sink, and whether the filters of Triggers can ever match.\n\n" +
+			"sockets, the clocks, the sink, and whether the filters of Triggers can ever match. What is in\n" +
+			"square brackets is explained in docs/troubleshooting.md.\n\n" +
 			"The exit status is 1 if something is wrong.",
 		Example: `
 # All PtpSources of this namespace
@@ -116,7 +117,11 @@ func (w *world) show(all []diagnosis.Finding) {
 		if w.colour {
 			mark = colour + mark + "\x1b[0m"
 		}
-		fmt.Fprintf(w.out, "%s %s: %s\n", mark, f.About, f.Text)
+		fmt.Fprintf(w.out, "%s %s: %s", mark, f.About, f.Text)
+		if f.Reason != "" {
+			fmt.Fprintf(w.out, " [%s]", f.Reason)
+		}
+		fmt.Fprintln(w.out)
 		if f.Remedy != "" && f.Level != diagnosis.OK {
 			fmt.Fprintf(w.out, "   -> %s\n", f.Remedy)
 		}

@@ -63,9 +63,9 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	code, out, _ := c.run("doctor", "-n", "edge", "--source", "fleet")
 	for _, want := range []string{
 		"?? Deployment eventing-ptp-webhook: ",
-		"!! sink Broker default: is not Ready (NoAddress): no address\n   -> see why: kubectl describe broker default\n",
-		"!! clock ptp4l.0 on n1: its port is SLAVE, and no Sync arrives\n   -> look at the grandmaster, and at the network between it and the node\n",
-		"!! adapter of edge/fleet on n3: does not answer: error trying to reach service: connection refused\n   -> see its log: kubectl -n eventing-ptp-adapters logs pod-3\n",
+		"!! sink Broker default: is not Ready (NoAddress): no address [SinkNotReady]\n   -> see why: kubectl describe broker default\n",
+		"!! clock ptp4l.0 on n1: its port is SLAVE, and no Sync arrives [SyncSilent]\n   -> look at the grandmaster, and at the network between it and the node\n",
+		"!! adapter of edge/fleet on n3: does not answer: error trying to reach service: connection refused [AdapterSilent]\n   -> see its log: kubectl -n eventing-ptp-adapters logs pod-3\n",
 		`!! Trigger edge/typo: its filter can never match: no event of the source has source "/cluster/node/n11/sync/ptp-status/lock-state"; it has "/cluster/node/n1/sync/ptp-status/lock-state", `,
 		"\n4 things are wrong.\n",
 	} {
@@ -83,7 +83,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 func TestDoctorWithoutAnInstallation(t *testing.T) {
 	c := newCluster(t)
 	c.Delete("/apis/sources.knative.dev/v1alpha1")
-	c.wants(failed, "!! kind PtpSource: this cluster does not have it\n   -> install eventing-ptp: docs/install.md\n\n1 thing is wrong.\n", "", "doctor")
+	c.wants(failed, "!! kind PtpSource: this cluster does not have it [NotInstalled]\n   -> install eventing-ptp: docs/install.md\n\n1 thing is wrong.\n", "", "doctor")
 	c.Close()
 	if code, out, errOut := c.run("doctor"); code != failed || out != "" || !strings.Contains(errOut, "connection refused") {
 		t.Errorf("status %d: %q, %q", code, out, errOut)

@@ -48,9 +48,36 @@ const (
 	Wrong Level = "wrong"
 )
 
+// The reasons of findings, in CamelCase. docs/troubleshooting.md has a paragraph for each. A
+// condition of a PtpSource that is not True is a finding with the reason of that condition.
+const (
+	NotInstalled       = "NotInstalled"
+	WorkloadUnreadable = "WorkloadUnreadable"
+	WorkloadNotReady   = "WorkloadNotReady"
+	NoSource           = "NoSource"
+	SpecNotObserved    = "SpecNotObserved"
+	SinkUnreadable     = "SinkUnreadable"
+	SinkNotReady       = "SinkNotReady"
+	AdaptersUnreadable = "AdaptersUnreadable"
+	NoAdapterOnNode    = "NoAdapterOnNode"
+	AdapterSilent      = "AdapterSilent"
+	NoPtp4l            = "NoPtp4l"
+	Ptp4lDown          = "Ptp4lDown"
+	SyncSilent         = "SyncSilent"
+	ClockNotLocked     = "ClockNotLocked"
+	OSClockNotLocked   = "OSClockNotLocked"
+	TriggersUnreadable = "TriggersUnreadable"
+	NoTrigger          = "NoTrigger"
+	TriggerNotReady    = "TriggerNotReady"
+	TriggerNeverPasses = "TriggerNeverPasses"
+	TriggerUnforeseen  = "TriggerUnforeseen"
+)
+
 // Finding is one thing that was looked at.
 type Finding struct {
 	Level Level `json:"level"`
+	// Reason is by what docs/troubleshooting.md explains it; empty for what is as it should be.
+	Reason string `json:"reason,omitempty"`
 	// About is what was looked at, and Text what was seen.
 	About string `json:"about"`
 	Text  string `json:"text"`
@@ -104,12 +131,12 @@ func (f *findings) ok(about, text string, args ...any) {
 	*f = append(*f, Finding{Level: OK, About: about, Text: fmt.Sprintf(text, args...)})
 }
 
-func (f *findings) unclear(about string, err error, remedy string) {
-	*f = append(*f, Finding{Level: Unclear, About: about, Text: err.Error(), Remedy: remedy})
+func (f *findings) unclear(reason, about string, err error, remedy string) {
+	*f = append(*f, Finding{Level: Unclear, Reason: reason, About: about, Text: err.Error(), Remedy: remedy})
 }
 
-func (f *findings) wrong(about, text, remedy string) {
-	*f = append(*f, Finding{Level: Wrong, About: about, Text: text, Remedy: remedy})
+func (f *findings) wrong(reason, about, text, remedy string) {
+	*f = append(*f, Finding{Level: Wrong, Reason: reason, About: about, Text: text, Remedy: remedy})
 }
 
 // rights is what to do where something may not be looked at.
@@ -119,7 +146,7 @@ const rights = "an administrator can bind the roles eventing-ptp-cli to you (doc
 func Diagnose(facts Facts) []Finding {
 	var f findings
 	if facts.Kind != nil {
-		f.wrong("kind PtpSource", facts.Kind.Error(), "install eventing-ptp: docs/install.md")
+		f.wrong(NotInstalled, "kind PtpSource", facts.Kind.Error(), "install eventing-ptp: docs/install.md")
 		return f
 	}
 	f.ok("kind PtpSource", "is installed")
@@ -127,15 +154,15 @@ func Diagnose(facts Facts) []Finding {
 		about := "Deployment " + w.Name
 		switch {
 		case w.Err != nil:
-			f.unclear(about, w.Err, rights)
+			f.unclear(WorkloadUnreadable, about, w.Err, rights)
 		case w.Ready == 0:
-			f.wrong(about, fmt.Sprintf("none of its %d replicas is ready", w.Desired), "see why: kubectl -n knative-eventing describe deployment "+w.Name)
+			f.wrong(WorkloadNotReady, about, fmt.Sprintf("none of its %d replicas is ready", w.Desired), "see why: kubectl -n knative-eventing describe deployment "+w.Name)
 		default:
 			f.ok(about, "%d of %d replicas are ready", w.Ready, w.Desired)
 		}
 	}
 	if len(facts.Sources) == 0 {
-		f.wrong("PtpSources", "there is none", "make one: create NAME --sink broker:default")
+		f.wrong(NoSource, "PtpSources", "there is none", "make one: create NAME --sink broker:default")
 	}
 	for _, s := range facts.Sources {
 		s.diagnose(&f, facts.Node)
@@ -152,13 +179,13 @@ func (s Source) name() string { return s.Namespace + "/" + s.Name }
 
 func (s Source) diagnose(f *findings, node string) {
 	if s.Status.ObservedGeneration != s.Generation {
-		f.wrong("PtpSource "+s.name(), "the controller has not looked at its present spec", "see whether the controller runs: kubectl -n knative-eventing get pods")
+		f.wrong(SpecNotObserved, "PtpSource "+s.name(), "the controller has not looked at its present spec", "see whether the controller runs: kubectl -n knative-eventing get pods")
 	}
 	conditions := slices.Clone([]apis.Condition(s.Status.Conditions))
 	slices.SortFunc(conditions, func(a, b apis.Condition) int { return cmp.Compare(a.Type, b.Type) })
 	for _, c := range conditions {
 		if c.Type != v1alpha1.ConditionReady && c.Status != corev1.ConditionTrue {
-			f.wrong("PtpSource "+s.name(), fmt.Sprintf("%s is %s (%s): %s", c.Type, c.Status, c.Reason, c.Message), remedies[c.Reason])
+			f.wrong(c.Reason, "PtpSource "+s.name(), fmt.Sprintf("%s is %s (%s): %s", c.Type, c.Status, c.Reason, c.Message), remedies[c.Reason])
 		}
 	}
 	if s.Status.IsReady() {
@@ -176,11 +203,11 @@ func (s Source) sink(f *findings) {
 	about := fmt.Sprintf("sink %s %s", s.Sink.Kind, s.Sink.Name)
 	switch r := s.Sink.Ready; {
 	case s.Sink.Err != nil:
-		f.unclear(about, s.Sink.Err, "see whether it is there, and whether you may read it")
+		f.unclear(SinkUnreadable, about, s.Sink.Err, "see whether it is there, and whether you may read it")
 	case r == nil:
 		f.ok(about, "is there")
 	case r.Status != corev1.ConditionTrue:
-		f.wrong(about, fmt.Sprintf("is not Ready (%s): %s", r.Reason, r.Message),
+		f.wrong(SinkNotReady, about, fmt.Sprintf("is not Ready (%s): %s", r.Reason, r.Message),
 			fmt.Sprintf("see why: kubectl describe %s %s", strings.ToLower(s.Sink.Kind), s.Sink.Name))
 	default:
 		f.ok(about, "is Ready")
@@ -189,17 +216,17 @@ func (s Source) sink(f *findings) {
 
 func (s Source) adapters(f *findings, node string) {
 	if s.AdaptersErr != nil {
-		f.unclear("adapters of "+s.name(), s.AdaptersErr, rights)
+		f.unclear(AdaptersUnreadable, "adapters of "+s.name(), s.AdaptersErr, rights)
 		return
 	}
 	if len(s.Adapters) == 0 && node != "" {
-		f.wrong("node "+node, "no adapter of "+s.name()+" runs there",
+		f.wrong(NoAdapterOnNode, "node "+node, "no adapter of "+s.name()+" runs there",
 			"compare the node's labels and taints with spec.nodeSelector, spec.affinity and spec.tolerations: kubectl describe node "+node)
 	}
 	for _, a := range s.Adapters {
 		about := fmt.Sprintf("adapter of %s on %s", s.name(), a.Node)
 		if a.Err != nil {
-			f.wrong(about, "does not answer: "+a.Err.Error(), fmt.Sprintf("see its log: kubectl -n %s logs %s", cluster.DefaultNamespace, a.Pod))
+			f.wrong(AdapterSilent, about, "does not answer: "+a.Err.Error(), fmt.Sprintf("see its log: kubectl -n %s logs %s", cluster.DefaultNamespace, a.Pod))
 			continue
 		}
 		before := len(*f)
@@ -223,7 +250,7 @@ func summary(state *stream.State) string {
 func (s Source) clocks(f *findings, a cluster.State) {
 	directory := s.Spec.Linuxptp.SocketDirectory
 	if len(a.State.Instances) == 0 {
-		f.wrong("node "+a.Node, fmt.Sprintf("no ptp4l was found: no socket in %s is called %s", directory, strings.Join(s.Spec.Linuxptp.Sockets, " or ")),
+		f.wrong(NoPtp4l, "node "+a.Node, fmt.Sprintf("no ptp4l was found: no socket in %s is called %s", directory, strings.Join(s.Spec.Linuxptp.Sockets, " or ")),
 			"start ptp4l there with uds_address in that directory, or say where with spec.linuxptp")
 		return
 	}
@@ -231,15 +258,15 @@ func (s Source) clocks(f *findings, a cluster.State) {
 		about := fmt.Sprintf("clock %s on %s", i.Name, a.Node)
 		switch {
 		case !i.Up:
-			f.wrong(about, "ptp4l does not answer on its socket in "+directory, "start ptp4l, or see its log; the adapter's log says what it has tried: docs/troubleshooting.md#ptp4l-cannot-be-read")
+			f.wrong(Ptp4lDown, about, "ptp4l does not answer on its socket in "+directory, "start ptp4l, or see its log; the adapter's log says what it has tried: docs/troubleshooting.md#ptp4l-cannot-be-read")
 		case i.Silent:
-			f.wrong(about, "its port is SLAVE, and no Sync arrives", "look at the grandmaster, and at the network between it and the node")
+			f.wrong(SyncSilent, about, "its port is SLAVE, and no Sync arrives", "look at the grandmaster, and at the network between it and the node")
 		case i.State != "LOCKED":
-			f.wrong(about, fmt.Sprintf("is %s (%s)%s", i.State, i.Reason, evidence(i, a.State.Thresholds)), clockRemedies[i.Reason])
+			f.wrong(ClockNotLocked, about, fmt.Sprintf("is %s (%s)%s", i.State, i.Reason, evidence(i, a.State.Thresholds)), clockRemedies[i.Reason])
 		}
 	}
 	if c := a.State.OSClock; c != nil && c.State != "LOCKED" {
-		f.wrong("OS clock on "+a.Node, fmt.Sprintf("is %s (%s)", c.State, c.Reason), clockRemedies[c.Reason])
+		f.wrong(OSClockNotLocked, "OS clock on "+a.Node, fmt.Sprintf("is %s (%s)", c.State, c.Reason), clockRemedies[c.Reason])
 	}
 }
 
@@ -265,11 +292,11 @@ func (s Source) triggers(f *findings, only string) {
 	}
 	about := "Triggers of Broker " + s.Sink.Name
 	if s.TriggersErr != nil {
-		f.unclear(about, s.TriggersErr, rights)
+		f.unclear(TriggersUnreadable, about, s.TriggersErr, rights)
 		return
 	}
 	if len(s.Triggers) == 0 {
-		f.wrong(about, "there is none: nobody gets the events", "make one: samples/01-quick-start has an example")
+		f.wrong(NoTrigger, about, "there is none: nobody gets the events", "make one: samples/01-quick-start has an example")
 	}
 	var nodes []reach.Node
 	for _, a := range s.Adapters {
@@ -286,16 +313,16 @@ func (s Source) triggers(f *findings, only string) {
 		t := &s.Triggers[n]
 		about := fmt.Sprintf("Trigger %s/%s", t.Namespace, t.Name)
 		if c := condition(t.Status.Conditions, apis.ConditionReady); c != nil && c.Status != corev1.ConditionTrue {
-			f.wrong(about, fmt.Sprintf("is not Ready (%s): %s", c.Reason, c.Message), fmt.Sprintf("see why: kubectl -n %s describe trigger %s", t.Namespace, t.Name))
+			f.wrong(TriggerNotReady, about, fmt.Sprintf("is not Ready (%s): %s", c.Reason, c.Message), fmt.Sprintf("see why: kubectl -n %s describe trigger %s", t.Namespace, t.Name))
 		}
 		if len(nodes) == 0 || only != "" { // nothing can be said without all nodes
 			continue
 		}
 		switch verdict, why := reach.Judge(t, s.PtpSource, nodes); verdict {
 		case reach.Never:
-			f.wrong(about, "its filter can never match: "+why, fmt.Sprintf("correct it: kubectl -n %s edit trigger %s; docs/events.md has all attributes", t.Namespace, t.Name))
+			f.wrong(TriggerNeverPasses, about, "its filter can never match: "+why, fmt.Sprintf("correct it: kubectl -n %s edit trigger %s; docs/events.md has all attributes", t.Namespace, t.Name))
 		case reach.Unknown:
-			f.unclear(about, fmt.Errorf("%s", why), "")
+			f.unclear(TriggerUnforeseen, about, fmt.Errorf("%s", why), "see the events that come: the command events shows them")
 		case reach.Passes:
 			f.ok(about, "its filter can match events of %s", s.name())
 		}

@@ -26,6 +26,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	eventingv1 "knative.dev/eventing/pkg/apis/eventing/v1"
 	"knative.dev/pkg/apis"
 
 	"github.com/eventing-ptp/eventing-ptp/cmd/kn-source-ptp/internal/cluster"
@@ -51,7 +52,54 @@ func state(change func(*stream.State)) *stream.State {
 	return s
 }
 
+// trigger is one of the Broker default.
+func trigger(name string, exact map[string]string, conditions ...apis.Condition) eventingv1.Trigger {
+	t := eventingv1.Trigger{ObjectMeta: metav1.ObjectMeta{Namespace: "edge", Name: name}, Spec: eventingv1.TriggerSpec{Broker: "default"}}
+	if exact != nil {
+		t.Spec.Filters = []eventingv1.SubscriptionsAPIFilter{{Exact: exact}}
+	}
+	t.Status.Conditions = append(t.Status.Conditions, conditions...)
+	return t
+}
+
+// reasons are those of findings, as the package has them.
+func reasons(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile("diagnosis.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, m := range regexp.MustCompile(`(?m)^\t([A-Z]\w+) += "(\w+)"$`).FindAllStringSubmatch(string(text), -1) {
+		if m[1] == m[2] {
+			all = append(all, m[2])
+		}
+	}
+	if len(all) < 20 {
+		t.Fatalf("only %d reasons were found", len(all))
+	}
+	return all
+}
+
+// Every reason of a finding has its paragraph in the documentation, and nothing else has one.
+func TestEveryFindingIsExplained(t *testing.T) {
+	page, err := os.ReadFile("../../../../docs/troubleshooting.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(page), "\n## What doctor finds\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	var explained []string
+	for _, m := range regexp.MustCompile(`(?m)^### (\w+)\n\n.{40}`).FindAllStringSubmatch(section, -1) {
+		explained = append(explained, m[1])
+	}
+	if diff := cmp.Diff(reasons(t), explained); diff != "" {
+		t.Errorf("reasons (-) and paragraphs in docs/troubleshooting.md (+):\n%s", diff)
+	}
+}
+
 func TestDiagnose(t *testing.T) {
+	seen := map[string]bool{}
 	well := state(func(*stream.State) {})
 	for _, tc := range []struct {
 		name  string
@@ -114,6 +162,35 @@ func TestDiagnose(t *testing.T) {
 			s.AdaptersErr = errors.New("forbidden")
 			return s
 		}()}}, []string{"unclear adapters of edge/fleet: forbidden"}},
+		{"a sink that is not ready", Facts{Sources: []Source{func() Source {
+			s := source(well)
+			s.Sink = &Object{Kind: "Channel", Name: "archive", Ready: &apis.Condition{Status: "False", Reason: "NoAddress", Message: "no address"}}
+			return s
+		}()}}, []string{"wrong sink Channel archive: is not Ready (NoAddress): no address"}},
+		{"an adapter that does not answer", Facts{Sources: []Source{func() Source {
+			s := source(nil)
+			s.Adapters[0].Err = errors.New("it did not answer within 10s")
+			return s
+		}()}}, []string{"wrong adapter of edge/fleet on n1: does not answer: it did not answer within 10s"}},
+		{"a node without an adapter", Facts{Node: "n9", Sources: []Source{func() Source {
+			s := source(well)
+			s.Adapters = nil
+			return s
+		}()}}, []string{"wrong node n9: no adapter of edge/fleet runs there"}},
+		{"Triggers", Facts{Sources: []Source{func() Source {
+			s := source(well)
+			s.Sink = &Object{Kind: "Broker", Name: "default"}
+			s.Triggers = []eventingv1.Trigger{
+				trigger("starting", nil, apis.Condition{Type: "Ready", Status: "Unknown", Reason: "New", Message: "not yet"}),
+				trigger("typo", map[string]string{"source": "/cluster/node/n2/sync/ptp-status/lock-state"}),
+				trigger("moment", map[string]string{"type": "event.sync.ptp-status.ptp-state-change", "sequence": "00000000000000000007"}),
+			}
+			return s
+		}()}}, []string{
+			"wrong Trigger edge/starting: is not Ready (New): not yet",
+			`wrong Trigger edge/typo: its filter can never match: no event of the source has source "/cluster/node/n2/sync/ptp-status/lock-state"; it has "/cluster/node/n1/sync/ptp-status/lock-state", "/cluster/node/n1/sync/ptp-status/clock-class", "/cluster/node/n1/sync/sync-status/sync-state" and 1 others`,
+			"unclear Trigger edge/moment: whether its filter matches depends on sequence, which cannot be foreseen",
+		}},
 		{"a controller that is behind", Facts{Sources: []Source{func() Source {
 			s := source(well)
 			s.Generation = 2
@@ -127,6 +204,10 @@ func TestDiagnose(t *testing.T) {
 				if f.Level != OK {
 					got = append(got, string(f.Level)+" "+f.About+": "+f.Text)
 				}
+				if f.Reason == "" != (f.Level == OK) {
+					t.Errorf("%s %s: reason %q", f.Level, f.About, f.Reason)
+				}
+				seen[f.Reason] = true
 				if (f.Remedy == "") != (f.Level == OK) {
 					t.Errorf("%s %s: remedy %q", f.Level, f.About, f.Remedy)
 				}
@@ -138,6 +219,11 @@ func TestDiagnose(t *testing.T) {
 				t.Errorf("Trouble is %v", !wrong)
 			}
 		})
+	}
+	for _, reason := range reasons(t) {
+		if !seen[reason] {
+			t.Errorf("nothing shows when %s is found", reason)
+		}
 	}
 }
 

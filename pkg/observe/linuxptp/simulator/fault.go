@@ -117,6 +117,22 @@ func (s *Simulator) changeGrandmaster(change func(Grandmaster) Grandmaster) {
 	})
 }
 
+// LeapAnnounce has the grandmaster say that the last minute of the day has 61 seconds
+// (leap61, IEEE 1588-2019, 8.2.4.3).
+func (s *Simulator) LeapAnnounce() {
+	s.changeGrandmaster(func(g Grandmaster) Grandmaster { g.TimeFlags |= pmc.Leap61; return g })
+}
+
+// LeapSecond inserts it: UTC falls one second further behind TAI, in which PTP goes on, and
+// it is not announced any more.
+func (s *Simulator) LeapSecond() {
+	s.changeGrandmaster(func(g Grandmaster) Grandmaster {
+		g.TimeFlags &^= pmc.Leap61
+		g.UTCOffset++
+		return g
+	})
+}
+
 // LinkDown takes the link of a port away: the port is FAULTY. A clock that has no other
 // port to follow a grandmaster becomes its own, slave-only or not. Ports that the
 // clock does not have are ignored, here and below.

@@ -321,3 +321,24 @@ func TestBadFramesAreBad(t *testing.T) {
 		}
 	}
 }
+
+// Who asks ptp4l for the timescale sees a leap second come.
+func TestLeapSecond(t *testing.T) {
+	s := start(t, nil)
+	scale := func() (offset int16, announced bool) {
+		s.do(func(time.Duration) {
+			offset, announced = s.daemon.scale.CurrentUTCOffset, s.daemon.scale.Flags.Has(pmc.Leap61)
+		})
+		return offset, announced
+	}
+	for _, tc := range []struct {
+		do        func()
+		offset    int16
+		announced bool
+	}{{func() {}, 37, false}, {s.LeapAnnounce, 37, true}, {s.LeapSecond, 38, false}} {
+		tc.do()
+		if offset, announced := scale(); offset != tc.offset || announced != tc.announced {
+			t.Errorf("offset %d, leap61 %v; want %d, %v", offset, announced, tc.offset, tc.announced)
+		}
+	}
+}

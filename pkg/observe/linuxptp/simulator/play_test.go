@@ -98,7 +98,10 @@ func TestPlayNamesTheStepThatFails(t *testing.T) {
 
 // Every verb can be played, and every example.
 func TestExamples(t *testing.T) {
-	want := []string{"bad-frames", "boundary-clock", "day-in-the-life", "flapping", "gnss-loss", "grandmaster-switch", "hang"}
+	want := []string{
+		"bad-frames", "boundary-clock", "day-in-the-life", "flapping", "gnss-loss", "grandmaster-switch", "hang",
+		"healthy", "holdover", "leap-second", "silence",
+	}
 	if diff := cmp.Diff(want, Examples()); diff != "" {
 		t.Errorf("examples (-want +got):\n%s", diff)
 	}

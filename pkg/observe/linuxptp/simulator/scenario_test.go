@@ -134,7 +134,7 @@ func TestParseScenarioRefuses(t *testing.T) {
 		{"a step with a malformed time", "steps: [{at: soon, do: lock}]", "step 1 (lock): soon is no duration; give a number and a unit, such as 125ms, 3s or -40ns"},
 		{
 			"a step with an unknown verb", "steps: [{at: 1s, do: explode}]", "step 1 (explode): there is no such verb; choose one of lock, offset, drift, jitter, step, servo-unlock, servo-lock, " +
-				"silence, announce-timeout, resume, class, grandmaster, link-down, link-up, port-state, hang, unhang, stop, crash, restart, bad-frames, drop-pushes",
+				"silence, announce-timeout, resume, class, grandmaster, leap-announce, leap-second, link-down, link-up, port-state, hang, unhang, stop, crash, restart, bad-frames, drop-pushes",
 		},
 		{"a step with an unknown key", "steps: [{at: 1s, do: lock, speed: 3}]", "step 1 (lock): unknown key \"speed\""},
 		{"a step with a key of another verb", "steps: [{at: 1s, do: offset, to: 5ns, over: 3s}]", "step 1 (offset): over does not go with it; write {at: 2s, do: offset, to: 400ns}"},

@@ -85,6 +85,14 @@ var verbs = []verb{
 		run:  func(s *Simulator, st Step) error { s.SetGrandmaster(st.announced(DefaultGrandmaster())); return nil },
 	},
 	{
+		name: "leap-announce", help: "the grandmaster announces a leap second for the end of the day",
+		run: simply((*Simulator).LeapAnnounce),
+	},
+	{
+		name: "leap-second", help: "the leap second is there: UTC is one more second behind TAI",
+		run: simply((*Simulator).LeapSecond),
+	},
+	{
 		name: "link-down", takes: []string{"port"}, help: "a port loses its link: FAULTY",
 		run: withPort(func(s *Simulator, port int, _ Step) { s.LinkDown(port) }),
 	},

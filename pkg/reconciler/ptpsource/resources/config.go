@@ -72,6 +72,9 @@ func makeConfig(args Args) (adapterconfig.Config, error) {
 	}
 	setOCloud(&c.OCloud, spec)
 	c.Health.Address = fmt.Sprintf(":%d", args.ports().health)
+	if port := args.ports().emit; port != 0 {
+		c.Emit.Address = fmt.Sprintf("localhost:%d", port)
+	}
 	if err := setDelivery(&c.Delivery, spec.Delivery); err != nil {
 		return c, err
 	}

@@ -90,6 +90,7 @@ func TestAdapterAcceptsItsEnvironment(t *testing.T) {
 		want := adapterconfig.Default()
 		want.Linuxptp.Sockets = []string{"/var/run/ptp/ptp4l*"}
 		want.History.Directory = "/var/lib/eventing-ptp"
+		want.Emit.Address = "localhost:8083"
 		if diff := cmp.Diff(want, env.Config); diff != "" {
 			t.Errorf("configuration (-want, +got):\n%s", diff)
 		}

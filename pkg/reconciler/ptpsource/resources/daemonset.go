@@ -46,6 +46,10 @@ const (
 	// comes with the installation, too.
 	ReviewerServiceAccount = "eventing-ptp-adapter-reviewer"
 
+	// EmitPort is the name of the port at which test events are asked for. Only from within
+	// the pod one reaches it (kubectl port-forward, kn source ptp emit).
+	EmitPort = "emit"
+
 	containerName = "adapter"
 	socketsVolume = "ptp4l"
 	journalVolume = "journal"
@@ -322,6 +326,9 @@ func makeContainer(args Args) (corev1.Container, error) {
 		StartupProbe:   probe("/health", ports.health, 1, 60),
 		LivenessProbe:  probe("/health", ports.health, 10, 3),
 		ReadinessProbe: probe("/readiness", ports.health, 5, 2),
+	}
+	if ports.emit != 0 {
+		container.Ports = append(container.Ports, corev1.ContainerPort{Name: EmitPort, ContainerPort: ports.emit, Protocol: corev1.ProtocolTCP})
 	}
 	if o := args.Source.Spec.OCloud; servesOCloud(args.Source.Spec) {
 		container.Ports = append(container.Ports, corev1.ContainerPort{Name: ocloudPort, ContainerPort: *o.Port, Protocol: corev1.ProtocolTCP})

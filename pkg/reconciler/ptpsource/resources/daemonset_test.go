@@ -18,6 +18,7 @@ package resources_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -135,7 +136,7 @@ func TestMakeDaemonSet(t *testing.T) {
 								`"delivery":{"timeout":"10s","backoffPolicy":"exponential","backoffDelay":"100ms","backoffMax":"10s","retryAfterMax":"1m0s","backlog":"All"},` +
 								`"history":{"directory":"/var/lib/eventing-ptp","entries":100000,"maxBytes":67108864,"maxAge":"168h0m0s"},` +
 								`"oCloud":{"enabled":false,"address":":9043","auth":"None","endpoints":"Cluster","tls":{},"removeAfter":"168h0m0s","maxSubscriptions":1024},` +
-								`"health":{"address":":8081"}}`},
+								`"health":{"address":":8081"},"emit":{"address":"localhost:8083"}}`},
 							{Name: "NODE_NAME", ValueFrom: &corev1.EnvVarSource{
 								FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "spec.nodeName"},
 							}},
@@ -162,6 +163,7 @@ func TestMakeDaemonSet(t *testing.T) {
 							{Name: "health", ContainerPort: 8081, Protocol: "TCP"},
 							{Name: "metrics", ContainerPort: 9092, Protocol: "TCP"},
 							{Name: "profiling", ContainerPort: 8008, Protocol: "TCP"},
+							{Name: "emit", ContainerPort: 8083, Protocol: "TCP"},
 						},
 						VolumeMounts:   []corev1.VolumeMount{{Name: "ptp4l", MountPath: "/var/run/ptp"}, {Name: "journal", MountPath: "/var/lib/eventing-ptp"}},
 						StartupProbe:   probe("/health", 1, 60),
@@ -482,6 +484,8 @@ func onHostNetwork(p *corev1.PodSpec) {
 	for n, port := range []int32{20759, 20760, 20761} {
 		c.Ports[n].ContainerPort = port
 	}
+	c.Ports = slices.Delete(c.Ports, 3, 4) // whoever is on the node would reach it
+	setConfig(p, `,"emit":{"address":"localhost:8083"}`, "")
 	for _, probe := range []*corev1.Probe{c.StartupProbe, c.LivenessProbe, c.ReadinessProbe} {
 		probe.HTTPGet.Port = intstr.FromInt32(20759)
 	}

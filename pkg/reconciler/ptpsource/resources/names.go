@@ -88,17 +88,20 @@ func SourceOf(object metav1.Object) (types.NamespacedName, bool) {
 	return key, key.Namespace != "" && key.Name != ""
 }
 
-// ports are what an adapter listens on; the last two if config-observability says so.
-type ports struct{ health, metrics, profiling int32 }
+// ports are what an adapter listens on: metrics and profiling if config-observability says
+// so, and emit, on loopback, if it is not 0.
+type ports struct{ health, metrics, profiling, emit int32 }
 
 // podPorts are those of an adapter that has a network of its own. Metrics and profiling are
 // where Knative's adapters have them.
-func podPorts() ports { return ports{health: 8081, metrics: 9092, profiling: 8008} }
+func podPorts() ports { return ports{health: 8081, metrics: 9092, profiling: 8008, emit: 8083} }
 
 // hostPorts are those of an adapter on the node's own network. Several sources may share
 // a node, so each has ports of its own, taken from below the range of NodePorts
 // (30000-32767) and of outgoing connections (from 32768). Two sources that get the same
-// ones, one pair in 3333, cannot share a node: the adapter that comes second says so.
+// ones, one pair in 3333, cannot share a node: the adapter that comes second says so. None is
+// for test events: the node's loopback is reached by every process there, and not only through
+// Kubernetes.
 func hostPorts(uid types.UID) ports {
 	first := 20000 + 3*int32(sum(string(uid))%3333) //nolint:gosec // at most 29996
 	return ports{health: first, metrics: first + 1, profiling: first + 2}
