@@ -163,8 +163,8 @@ type node struct {
 	taken  int
 }
 
-// serve starts an adapter on scripted ptp4ls.
-func (b *bench) serve(ctx context.Context) (_ *node, err error) {
+// serveOCloud starts an adapter on scripted ptp4ls.
+func (b *bench) serveOCloud(ctx context.Context) (_ *node, err error) {
 	dir, err := b.programs.socketDir()
 	if err != nil {
 		return nil, err
@@ -173,15 +173,14 @@ func (b *bench) serve(ctx context.Context) (_ *node, err error) {
 	if n.clocks, err = scripted(ctx, dir, sources, 1); err != nil {
 		return nil, err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0") // a port that is free
+	address, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	address := listener.Addr().String()
 	n.api = "http://" + address + "/ocloudNotifications/v2/subscriptions"
 	settings := filepath.Join(dir, "config.yaml")
 	text := "oCloud: {enabled: true, endpoints: Localhost, maxSubscriptions: 2000, address: " + address + "}\n"
-	if err := errors.Join(listener.Close(), os.WriteFile(settings, []byte(text), 0o600)); err != nil {
+	if err := os.WriteFile(settings, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
 	if n.subscribers, err = newSubscribers(); err != nil {
@@ -265,7 +264,7 @@ func (n *node) last(ctx context.Context) (late time.Duration, err error) {
 func (b *bench) ocloud(ctx context.Context) (_ *table, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	n, err := b.serve(ctx)
+	n, err := b.serveOCloud(ctx)
 	if err != nil {
 		return nil, err
 	}

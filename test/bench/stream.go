@@ -193,8 +193,8 @@ type served struct {
 	url     string
 }
 
-// serve serves the stream of an empty journal on disk.
-func (b *bench) serve(ctx context.Context) (*served, error) {
+// serveStream serves the stream of an empty journal on disk.
+func (b *bench) serveStream(ctx context.Context) (*served, error) {
 	dir, err := b.programs.socketDir()
 	if err != nil {
 		return nil, err
@@ -227,7 +227,7 @@ type tally struct {
 
 // streams has many read all that is recorded, and break their connections again and again.
 func (b *bench) streams(ctx context.Context) (_ *table, err error) {
-	s, err := b.serve(ctx)
+	s, err := b.serveStream(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -329,7 +329,7 @@ func (t *tally) read(ctx context.Context, address string, n int, lag func(sequen
 
 // until measures how much later than it should a stream ends.
 func (b *bench) until(ctx context.Context) (_ *table, err error) {
-	s, err := b.serve(ctx)
+	s, err := b.serveStream(ctx)
 	if err != nil {
 		return nil, err
 	}
