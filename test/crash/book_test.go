@@ -137,7 +137,7 @@ func TestCheck(t *testing.T) {
 			tried:    []string{"a-1 5>6", "a-2 6>7 400 life:2", "a-3 7>8 life:2"},
 			unwanted: 1,
 			wrong: []string{
-				" on n1: a-3: 2 to 2 are missing before it",
+				" on n1: a-3: 2 to 2 are missing before it, after 1970-01-01T00:00:01Z and before 1970-01-01T00:00:03Z",
 				" on n1: a-3: /cluster/node/n1/sync/class ptp4l.0 was 6 and not 7 before it is 8: a change is missing",
 				"a-2, which is class ptp4l.0 6>7, was recorded in life 1 and lost",
 				"a-3 tells of class ptp4l.0 7>8 (missed: \"\"), but what was done next is [{7 a-2} {8 a-3}]",
@@ -197,7 +197,7 @@ func TestCheck(t *testing.T) {
 			name: "lost, and fewer announced", done: "6:a-1 7:a-2 8:a-3 9:a-4", losses: true,
 			tried: []string{"a-1 5>6", "a-3-lost >1 life:2", "a-4 8>9 life:2"},
 			wrong: []string{
-				" on n1: a-4: 2 to 3 are missing before it",
+				" on n1: a-4: 2 to 3 are missing before it, after 1970-01-01T00:00:01Z and before 1970-01-01T00:00:04Z",
 				" on n1: a-4: /cluster/node/n1/sync/class ptp4l.0 was 6 and not 8 before it is 9: a change is missing",
 				"a-2, which is class ptp4l.0 6>7, was recorded in life 1 and lost",
 				"a-4 tells of class ptp4l.0 8>9 (missed: \"\"), but what was done next is [{7 a-2} {8 a-3} {9 a-4}]",
@@ -213,7 +213,7 @@ func TestCheck(t *testing.T) {
 			tried: []string{"a-1 5>6", "a-3 7>8", "a-2-lost >1 life:2"},
 			wrong: []string{
 				" on n1: a-2-lost: it came after 3",
-				" on n1: a-3: 2 to 2 are missing before it",
+				" on n1: a-3: 2 to 2 are missing before it, after 1970-01-01T00:00:01Z and before 1970-01-01T00:00:03Z",
 				" on n1: a-3: /cluster/node/n1/sync/class ptp4l.0 was 6 and not 7 before it is 8: a change is missing",
 			},
 		},

@@ -50,6 +50,11 @@ func examples(t *testing.T) []oran.Event {
 		{Kind: clock.SyncEQuality, Instance: "mlx5-13837309855101894656", To: clock.QualityLevel{SSM: 11, Enhanced: 255}, Reason: clock.DPLLLockStatus},
 		{Kind: clock.OSClockSet, To: clock.Shift(-37 * time.Second), Reason: clock.ClockStepped},
 		{Kind: clock.HardwareClockSet, Instance: "ptp0", To: clock.Shift(time.Millisecond), Reason: clock.ClockStepped},
+		{Kind: clock.DaemonState, Instance: "ptp4l.0", Interface: "ens1f0", From: clock.Daemon(true), To: clock.Daemon(false), Reason: clock.DaemonDown},
+		{Kind: clock.Grandmaster, Instance: "ptp4l.0", Interface: "ens1f0", From: identity(1), To: identity(2), Reason: clock.Reported},
+		{Kind: clock.PTPPortState, Instance: clock.PortName("ptp4l.0", 1), Interface: "ens1f0", From: clock.Slave, To: clock.Faulty, Reason: clock.Reported},
+		{Kind: clock.LeapSecond, Instance: "ptp4l.0", Interface: "ens1f0", From: clock.NoLeap, To: clock.Leap61, Reason: clock.Reported},
+		{Kind: clock.PathDelayState, Instance: "ptp4l.0", Interface: "ens1f0", From: clock.InRange, To: clock.OutOfRange, Reason: clock.Reported, PathDelay: 1200 * time.Microsecond, HasPathDelay: true},
 	} {
 		event, err := encoder.Encode(change, at.Add(time.Duration(n)*time.Second))
 		if err != nil {
@@ -62,6 +67,11 @@ func examples(t *testing.T) []oran.Event {
 		t.Fatal(err)
 	}
 	return append(all, encoder.Lost(3, at.Add(time.Hour)), test)
+}
+
+// identity is that of one grandmaster or another.
+func identity(n byte) clock.Identity {
+	return clock.Identity{0x42, 0x16, 0x0d, 0xff, 0xfe, 0x62, 0x7a, n}
 }
 
 // The examples in docs/events.md are what an adapter sends, one of each type.
