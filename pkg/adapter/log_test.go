@@ -17,10 +17,13 @@ limitations under the License.
 package adapter
 
 import (
+	"errors"
 	"io"
 	"os"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // The log has a line for every change, however many come within a second.
@@ -67,15 +70,22 @@ func written(t *testing.T, write func()) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stderr := os.Stderr
-	defer func() { os.Stderr = stderr }()
-	os.Stderr = w
+	const stderr = 2
+	kept, err := unix.Dup(stderr)
+	if err == nil {
+		err = unix.Dup2(int(w.Fd()), stderr)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	text := make(chan string)
 	go func() {
 		b, _ := io.ReadAll(r)
 		text <- string(b)
 	}()
 	write()
-	_ = w.Close()
+	if err := errors.Join(unix.Dup2(kept, stderr), unix.Close(kept), w.Close()); err != nil {
+		t.Fatal(err)
+	}
 	return <-text
 }

@@ -51,7 +51,7 @@ func TestServicesOfNodes(t *testing.T) {
 			}
 			var state struct{ Node, PtpState string }
 			if err := json.Unmarshal(text, &state); err != nil || state.Node != node || state.PtpState == "" {
-				return fmt.Errorf("%s: %v", text, err)
+				return fmt.Errorf("%s: %w", text, err)
 			}
 			return nil
 		})
