@@ -134,7 +134,7 @@ func (r *Room) diagnose() {
 			r.Logf("%s: its adapters cannot be listed: %v", s.Name, err)
 		}
 		for _, p := range pods {
-			log, err := r.Kube.CoreV1().Pods(Adapters).GetLogs(p.Name, &corev1.PodLogOptions{TailLines: new(int64(30))}).DoRaw(ctx)
+			log, err := r.Kube.CoreV1().Pods(Adapters).GetLogs(p.Name, &corev1.PodLogOptions{TailLines: new(int64(200))}).DoRaw(ctx)
 			r.Logf("%s on %s is %s, its log ends (%v):\n%s", p.Name, p.Spec.NodeName, p.Status.Phase, err, log)
 		}
 	}
