@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,13 +55,15 @@ func (a *Adapter) serveOCloud(ctx context.Context, l *line, events *journal.Log)
 		Limits:    limits,
 		RootCAs:   a.endpointCAs,
 		Logger:    log,
+
+		ClientCertificates: c.Auth == config.AuthClientCertificate,
 	}
 	if c.Auth == config.AuthServiceAccount {
 		o.Authorizer = newAuthorizer(a.kube, a.env.GetNamespace(), a.env.GetName())
 	}
 	var certificate *ocloud.Certificate
 	if c.TLS.Certificate != "" {
-		if certificate, err = ocloud.NewCertificate(c.TLS.Certificate, c.TLS.Key, log); err != nil {
+		if certificate, err = ocloud.NewCertificate(c.TLS.Certificate, c.TLS.Key, c.TLS.ClientCAs, log); err != nil {
 			return err
 		}
 	}
@@ -133,12 +136,14 @@ func validateOCloud(c config.OCloud) error {
 	switch {
 	case c.Address == "":
 		return fmt.Errorf("oCloud: address is empty; it must be host:port, for example :9043")
-	case c.Auth != config.AuthNone && c.Auth != config.AuthServiceAccount:
-		return fmt.Errorf("oCloud: auth is %q; it must be %s or %s", c.Auth, config.AuthNone, config.AuthServiceAccount)
+	case !slices.Contains([]string{config.AuthNone, config.AuthServiceAccount, config.AuthClientCertificate}, c.Auth):
+		return fmt.Errorf("oCloud: auth is %q; it must be %s, %s or %s", c.Auth, config.AuthNone, config.AuthServiceAccount, config.AuthClientCertificate)
 	case (c.TLS.Certificate == "") != (c.TLS.Key == ""):
 		return fmt.Errorf("oCloud: tls has only one of certificate and key; it needs the files of both")
 	case c.Auth == config.AuthServiceAccount && c.TLS.Certificate == "":
 		return fmt.Errorf("oCloud: auth is %s and there is no tls; tokens must not be sent in clear text", c.Auth)
+	case (c.Auth == config.AuthClientCertificate) != (c.TLS.ClientCAs != ""), c.TLS.ClientCAs != "" && c.TLS.Certificate == "":
+		return fmt.Errorf("oCloud: auth %s needs certificate, key and clientCAs of tls, and clientCAs needs that auth", config.AuthClientCertificate)
 	case c.RemoveAfter.Duration < 0:
 		return fmt.Errorf("oCloud: removeAfter is %v; it must be positive, for example 168h, or 0s (never)", c.RemoveAfter.Duration)
 	case c.MaxSubscriptions < 1:

@@ -194,8 +194,11 @@ func TestAddressOfOCloudIsTaken(t *testing.T) {
 func TestOCloudThatMakesNoSense(t *testing.T) {
 	for _, tc := range []struct{ section, says string }{
 		{`"address": ""`, "it must be host:port"},
-		{`"auth": "Basic"`, `auth is "Basic"; it must be None or ServiceAccount`},
+		{`"auth": "Basic"`, `auth is "Basic"; it must be None, ServiceAccount or ClientCertificate`},
 		{`"auth": "ServiceAccount"`, "tokens must not be sent in clear text"},
+		{`"auth": "ClientCertificate"`, "needs certificate, key and clientCAs"},
+		{`"auth": "ClientCertificate", "tls": {"certificate": "/x", "key": "/y"}`, "needs certificate, key and clientCAs"},
+		{`"tls": {"certificate": "/x", "key": "/y", "clientCAs": "/z"}`, "clientCAs needs that auth"},
 		{`"endpoints": "Everywhere"`, `endpoints is "Everywhere"; it must be Localhost, Cluster or Any`},
 		{`"allowedNetworks": ["10.0.0.1"]`, "it must be a network like 192.0.2.0/24"},
 		{`"tls": {"certificate": "/x"}`, "only one of certificate and key"},

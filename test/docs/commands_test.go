@@ -105,7 +105,7 @@ var everyCommand = map[string][]typed{
 	},
 	"docs/ocloud.md": {
 		{command: "kubectl -n eventing-ptp-adapters get services -l ptpsource.sources.knative.dev/node -L ", file: "test/installation/ocloud_test.go", words: `"-L", "ptpsource.sources.knative.dev/node"`},
-		{command: "bin/receive_adapter -sink http://localhost:8080 -config ocloud.yaml", file: ocloud, words: `"receive_adapter"), "-sink"`},
+		{command: "bin/receive_adapter -sink http://localhost:8080 -config ocloud.yaml", file: ocloud, words: `args := append([]string{"-sink"`},
 		{command: "go run ./samples/ocloud-consumer", file: ocloud, words: `"ocloud-consumer"), "-api"`},
 		{command: "python3 samples/ocloud-consumer/consumer.py", file: ocloud, words: `"python3", "samples/ocloud-consumer/consumer.py"`},
 	},

@@ -197,8 +197,8 @@ type OCloud struct {
 	Enabled bool `json:"enabled"`
 	// Address is host:port.
 	Address string `json:"address"`
-	// Auth is None (whoever reaches the port may do everything) or ServiceAccount (who has
-	// the token of one that may).
+	// Auth is None (whoever reaches the port may do everything), ServiceAccount (who has the
+	// token of one that may) or ClientCertificate (who has one of TLS.ClientCAs).
 	Auth string `json:"auth"`
 	// Endpoints are those that may be subscribed: Localhost, Cluster (private addresses) or
 	// Any. AllowedNetworks are permitted in any case.
@@ -213,16 +213,19 @@ type OCloud struct {
 	MaxSubscriptions int `json:"maxSubscriptions"`
 }
 
-// TLS are the files of a certificate and its key, in PEM.
+// TLS are the files of a certificate and its key, and of the authorities whose certificates
+// clients may have, all in PEM.
 type TLS struct {
 	Certificate string `json:"certificate,omitempty"`
 	Key         string `json:"key,omitempty"`
+	ClientCAs   string `json:"clientCAs,omitempty"`
 }
 
 // Who may use the O-Cloud API.
 const (
-	AuthNone           = "None"
-	AuthServiceAccount = "ServiceAccount"
+	AuthNone              = "None"
+	AuthServiceAccount    = "ServiceAccount"
+	AuthClientCertificate = "ClientCertificate"
 )
 
 // Health says where the probes are answered.

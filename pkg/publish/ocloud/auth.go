@@ -20,6 +20,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -57,8 +58,28 @@ func verbOf(method string) string {
 	return verbGet
 }
 
+// asksWho is whether clients must say who they are.
+func (a *API) asksWho() bool { return a.Authorizer != nil || a.ClientCertificates }
+
+// certified returns whom the certificate names that a client has shown. Serve has verified it.
+// Such a client may do everything but to what is another's.
+func certified(r *http.Request, verbs []string) (string, error) {
+	switch {
+	case r.TLS == nil || len(r.TLS.PeerCertificates) == 0:
+		return "", problemf(http.StatusForbidden, "this API asks who you are: connect with a certificate for clients, of the authority in ca.crt of the secret oCloud.tlsSecretName")
+	case r.TLS.PeerCertificates[0].Subject.CommonName == "":
+		return "", problemf(http.StatusForbidden, "your certificate does not say who you are: it needs a common name")
+	case slices.Contains(verbs, verbDeleteAny):
+		return "", problemf(http.StatusForbidden, "that is another's, and with oCloud.auth ClientCertificate only its owner may do it; with ServiceAccount others can be allowed to")
+	}
+	return r.TLS.PeerCertificates[0].Subject.CommonName, nil
+}
+
 // authorize returns who asks; the empty string where nobody must say.
 func (a *API) authorize(r *http.Request, verbs ...string) (string, error) {
+	if a.ClientCertificates {
+		return certified(r, verbs)
+	}
 	if a.Authorizer == nil {
 		return "", nil
 	}

@@ -19,6 +19,7 @@ package ocloud
 import (
 	"bytes"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"os"
 	"sync"
@@ -27,21 +28,25 @@ import (
 	"go.uber.org/zap"
 )
 
-// Certificate is one in two files, as they are in a secret that is mounted. It is read again
-// when they change.
+// Certificate is that of the server, and the authorities of its clients where these must have
+// certificates, in files, as they are in a secret that is mounted. They are read again when they
+// change.
 type Certificate struct {
 	certificate, key string
+	clients          string // empty: clients need no certificate
 	log              *zap.Logger
 
-	mu      sync.Mutex
-	looked  time.Time
-	text    []byte // of both files
-	current *tls.Certificate
+	mu          sync.Mutex
+	looked      time.Time
+	text        []byte // of all files
+	current     *tls.Certificate
+	authorities *x509.CertPool
 }
 
-// NewCertificate reads a certificate and its key, in PEM. It fails where there is none.
-func NewCertificate(certificate, key string, log *zap.Logger) (*Certificate, error) {
-	c := &Certificate{certificate: certificate, key: key, log: log}
+// NewCertificate reads a certificate, its key, and the certificates of the authorities of clients
+// (empty: clients need none), all in PEM. It fails where one is missing.
+func NewCertificate(certificate, key, clients string, log *zap.Logger) (*Certificate, error) {
+	c := &Certificate{certificate: certificate, key: key, clients: clients, log: log}
 	if err := c.read(); err != nil {
 		return nil, fmt.Errorf("read the certificate of the O-Cloud API: %w", err)
 	}
@@ -52,9 +57,37 @@ func NewCertificate(certificate, key string, log *zap.Logger) (*Certificate, err
 // lookAgain is how old what is known of the files may be when a client connects.
 const lookAgain = time.Second
 
-// get returns the certificate for a new connection. While the files cannot be read, as in
-// the middle of being replaced, that is the one before.
-func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+// config returns what a server needs. Who shows no certificate may connect, and is answered
+// that it takes one.
+func (c *Certificate) config() *tls.Config {
+	t := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		own, _ := c.get()
+		return own, nil
+	}}
+	if c.clients != "" {
+		// What is verified is so by the authorities of now, also where a session is resumed.
+		t.ClientAuth, t.VerifyConnection = tls.RequestClientCert, c.verify
+	}
+	return t
+}
+
+// verify refuses a certificate of a client that is of no authority.
+func (c *Certificate) verify(s tls.ConnectionState) error {
+	if len(s.PeerCertificates) == 0 {
+		return nil
+	}
+	_, authorities := c.get()
+	o := x509.VerifyOptions{Roots: authorities, Intermediates: x509.NewCertPool(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
+	for _, between := range s.PeerCertificates[1:] {
+		o.Intermediates.AddCert(between)
+	}
+	_, err := s.PeerCertificates[0].Verify(o)
+	return err
+}
+
+// get returns what is for a new connection. While the files cannot be read, as in the middle of
+// being replaced, that is what was before.
+func (c *Certificate) get() (*tls.Certificate, *x509.CertPool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if time.Since(c.looked) > lookAgain {
@@ -63,7 +96,7 @@ func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 			c.log.Warn("the new certificate of the O-Cloud API cannot be used; the one before is", zap.Error(err))
 		}
 	}
-	return c.current, nil
+	return c.current, c.authorities
 }
 
 func (c *Certificate) read() error {
@@ -75,7 +108,13 @@ func (c *Certificate) read() error {
 	if err != nil {
 		return err
 	}
-	text := append(append(bytes.Clone(certificate), 0), key...)
+	var clients []byte
+	if c.clients != "" {
+		if clients, err = os.ReadFile(c.clients); err != nil {
+			return err
+		}
+	}
+	text := bytes.Join([][]byte{certificate, key, clients}, []byte{0})
 	if bytes.Equal(text, c.text) {
 		return nil
 	}
@@ -83,9 +122,13 @@ func (c *Certificate) read() error {
 	if err != nil {
 		return fmt.Errorf("%s and %s: %w", c.certificate, c.key, err)
 	}
+	authorities := x509.NewCertPool()
+	if c.clients != "" && !authorities.AppendCertsFromPEM(clients) {
+		return fmt.Errorf("%s has no certificate of an authority that clients could have theirs of", c.clients)
+	}
 	if c.current != nil {
 		c.log.Info("the O-Cloud API has a new certificate", zap.String("file", c.certificate))
 	}
-	c.text, c.current = text, &pair
+	c.text, c.current, c.authorities = text, &pair, authorities
 	return nil
 }

@@ -232,6 +232,7 @@ func TestRestart(t *testing.T) {
 	first.happen(t, class(13, 52))
 	eventually(t, "try", func() bool { c.mu.Lock(); defer c.mu.Unlock(); return c.asked > 2 }, func() string { return "none" })
 	first.stop()
+	c.idle(t)
 	down.Store(false)
 
 	second := open(t, inDirectory)
@@ -466,6 +467,7 @@ func TestLostEventsOverARestart(t *testing.T) {
 	second.mu.Unlock()
 	eventually(t, "try", func() bool { c.mu.Lock(); defer c.mu.Unlock(); return c.asked > 1 }, func() string { return "none" })
 	second.stop()
+	c.idle(t)
 	down.Store(false)
 
 	third := use(onDisk(), true)

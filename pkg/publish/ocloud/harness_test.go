@@ -27,6 +27,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -265,11 +266,15 @@ type consumer struct {
 	header http.Header
 	answer func(n int) int // what the nth request, from 1, is answered; nil: 204
 	asked  int
+	// running is how many requests are being answered, whether or not anybody waits for that.
+	running atomic.Int32
 }
 
 func consume(t testing.TB, answer func(n int) int) *consumer {
 	c := &consumer{answer: answer}
 	c.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.running.Add(1)
+		defer c.running.Add(-1)
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return // cut short by the end of the API
@@ -294,6 +299,12 @@ func consume(t testing.TB, answer func(n int) int) *consumer {
 	}))
 	t.Cleanup(c.Close)
 	return c
+}
+
+// idle waits until no request is being answered.
+func (c *consumer) idle(t testing.TB) {
+	t.Helper()
+	eventually(t, "end of what is being answered", func() bool { return c.running.Load() == 0 }, func() string { return "requests" })
 }
 
 func (c *consumer) got() []string {

@@ -73,6 +73,9 @@ type Options struct {
 	Limits Limits
 	// Authorizer says who may do what; nil: everybody may do everything.
 	Authorizer Authorizer
+	// ClientCertificates is whether clients say who they are by a certificate, in the place of
+	// an Authorizer (Certificate).
+	ClientCertificates bool
 	// RootCAs returns the authorities that https endpoints are trusted by; nil means those
 	// of the system.
 	RootCAs func() (*x509.CertPool, error)

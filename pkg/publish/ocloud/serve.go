@@ -18,7 +18,6 @@ package ocloud
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -48,7 +47,7 @@ func (a *API) Serve(ctx context.Context, listener net.Listener, certificate *Cer
 		err = server.Serve(limited)
 	} else {
 		server.Protocols.SetHTTP2(true)
-		server.TLSConfig = &tls.Config{GetCertificate: certificate.get, MinVersion: tls.VersionTLS12}
+		server.TLSConfig = certificate.config()
 		err = server.ServeTLS(limited, "", "")
 	}
 	if !errors.Is(err, http.ErrServerClosed) {

@@ -96,11 +96,11 @@ func TestTLS(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := ocloud.NewCertificate(certificate, key, zap.NewNop()); err == nil {
+	if _, err := ocloud.NewCertificate(certificate, key, "", zap.NewNop()); err == nil {
 		t.Error("there is a certificate without its files")
 	}
 	put(first)
-	served, err := ocloud.NewCertificate(certificate, key, zap.NewNop())
+	served, err := ocloud.NewCertificate(certificate, key, "", zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,6 +140,121 @@ func TestTLS(t *testing.T) {
 	eventually(t, "new certificate", func() bool { _, err := ask(http2, second); return err == nil }, func() string { return "the old one" })
 	if _, err := ask(http2, first); err == nil {
 		t.Error("the old certificate is still used")
+	}
+}
+
+// Clients may have to have a certificate, of an authority that may be replaced.
+func TestClientCertificates(t *testing.T) {
+	servers, first, second := authority(t), authority(t), authority(t)
+	directory := t.TempDir()
+	clients := filepath.Join(directory, "ca.crt")
+	pair, err := servers.Server("ocloud", nil, []net.IP{net.IPv4(127, 0, 0, 1)})
+	if err == nil {
+		err = pair.Write(directory, "tls")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, key := filepath.Join(directory, "tls.crt"), filepath.Join(directory, "tls.key")
+	for _, text := range []string{"", "no certificate"} {
+		if text != "" {
+			if err := os.WriteFile(clients, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := ocloud.NewCertificate(certificate, key, clients, zap.NewNop()); err == nil {
+			t.Errorf("with %q for the authorities there is a certificate", text)
+		}
+	}
+	trust := func(a *pki.Authority) {
+		if err := os.WriteFile(clients, a.PEM(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	trust(first)
+	served, err := ocloud.NewCertificate(certificate, key, clients, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, c := openOn(t, "127.0.0.1:0", served, func(o *ocloud.Options) { o.ClientCertificates = true }), consume(t, nil)
+	base := strings.Replace(r.url, "http:", "https:", 1)
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(servers.PEM())
+	as := func(set func(*http.Protocols), pair pki.Pair) *http.Client {
+		client := over(t, set, roots)
+		if pair.Key != nil {
+			own, err := tls.X509KeyPair(pair.Certificate, pair.Key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			client.Transport.(*http.Transport).TLSClientConfig.Certificates = []tls.Certificate{own}
+		}
+		return client
+	}
+	of := func(a *pki.Authority, name string) pki.Pair {
+		pair, err := a.Client(name, "consumers")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pair
+	}
+	anna, bert, nobody := as(http2, of(first, "anna")), as(http1, of(first, "bert")), as(http2, pki.Pair{})
+	post := do(t, anna, "POST", base+subscriptions, fmt.Sprintf(`{"EndpointUri":%q,"ResourceAddress":"/sync"}`, c.URL))
+	if post.status != 201 {
+		t.Fatalf("%d %s", post.status, post.body)
+	}
+	id, _ := post.json(t)["SubscriptionId"].(string)
+	for _, step := range []struct {
+		name         string
+		client       *http.Client
+		method, path string
+		status       int
+		says         string
+	}{
+		{"nobody", nobody, "GET", "/ocloudNotifications/v2/health", 200, "OK"},
+		{"nobody", nobody, "GET", subscriptions, 403, "connect with a certificate for clients"},
+		{"nobody", nobody, "DELETE", subscriptions + "/" + id, 403, "connect with a certificate for clients"},
+		{"no name", as(http2, of(first, "")), "GET", subscriptions, 403, "needs a common name"},
+		{"bert", bert, "GET", subscriptions + "/" + id, 200, c.URL},
+		{"bert", bert, "DELETE", subscriptions + "/" + id, 403, "only its owner may"},
+		{"bert", bert, "PUT", subscriptions + "/status/" + id, 403, "only its owner may"},
+		{"bert", bert, "DELETE", subscriptions + "?all=true", 403, "only its owner may"},
+		{"bert", bert, "DELETE", subscriptions, 204, ""}, // all that is bert's
+		{"anna", anna, "PUT", subscriptions + "/status/" + id, 202, ""},
+		{"anna", anna, "DELETE", subscriptions + "/" + id, 204, ""},
+	} {
+		if got := do(t, step.client, step.method, base+step.path, ""); got.status != step.status || !strings.Contains(got.body, step.says) {
+			t.Errorf("%s: %s %s: %d %s, want %d %s", step.name, step.method, step.path, got.status, got.body, step.status, step.says)
+		}
+	}
+
+	connects := func(set func(*http.Protocols), pair pki.Pair) error {
+		request, err := http.NewRequestWithContext(t.Context(), "GET", base+subscriptions, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := as(set, pair).Do(request)
+		if err != nil {
+			return err
+		}
+		return response.Body.Close()
+	}
+	if err := connects(http2, of(second, "anna")); err == nil {
+		t.Error("a certificate of an authority that nobody knows is good")
+	}
+	server, err := first.Server("anna", []string{"anna"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := connects(http2, server); err == nil {
+		t.Error("the certificate of a server is good for a client")
+	}
+	trust(second)
+	for _, set := range []func(*http.Protocols){http1, http2} {
+		eventually(t, "new authority", func() bool { return connects(set, of(second, "anna")) == nil }, func() string { return "the old one" })
+		if err := connects(set, of(first, "anna")); err == nil {
+			t.Error("the old authority still counts")
+		}
 	}
 }
 

@@ -324,7 +324,7 @@ func (a *API) unsubscribeAll(c *call) error {
 		if _, err := a.authorize(c.r, verbDelete, verbDeleteAny); err != nil {
 			return err
 		}
-	case a.Authorizer != nil:
+	case a.asksWho():
 		all = slices.DeleteFunc(all, func(s *subscription) bool { return s.Owner != c.user })
 	default:
 		clients := map[string]bool{}

@@ -139,7 +139,7 @@ var rows = []row{
 	{"ocloud", "oCloud.enabled", truth, "serve the O-RAN O-Cloud notification API on every node", nil},
 	{"ocloud-port", "oCloud.port", number, "port of the API (default 9043)", nil},
 	{"ocloud-per-node-services", "oCloud.perNodeServices", truth, "give each node a Service of its own (ptp-event-publisher-service-NODE)", nil},
-	{"ocloud-auth", "oCloud.auth", text, "who may use the API: None (everybody) or ServiceAccount", []string{"None", "ServiceAccount"}},
+	{"ocloud-auth", "oCloud.auth", text, "who may use the API: None (everybody), ServiceAccount or ClientCertificate", []string{"None", "ServiceAccount", "ClientCertificate"}},
 	{"ocloud-endpoints", "oCloud.endpoints", text, "which endpoints may be subscribed: Localhost, Cluster or Any", []string{"Localhost", "Cluster", "Any"}},
 	{"ocloud-allowed-network", "oCloud.allowedNetworks", list, "network in which endpoints may be in any case, such as 192.0.2.0/24", nil},
 	{"ocloud-tls-secret", "oCloud.tlsSecretName", text, "secret with the certificate of the API", nil},

@@ -560,6 +560,7 @@ func TestCRDRefuses(t *testing.T) {
 		{"a port that needs a capability", "{" + good + ", oCloud: {port: 80}}", []string{"spec.oCloud.port", "greater than or equal to 1024"}},
 		{"an authorization that is none", "{" + good + ", oCloud: {auth: Basic}}", []string{"spec.oCloud.auth", "ServiceAccount"}},
 		{"tokens in clear text", "{" + good + ", oCloud: {auth: ServiceAccount}}", []string{"spec.oCloud", "needs tlsSecretName"}},
+		{"certificates without an authority", "{" + good + ", oCloud: {auth: ClientCertificate}}", []string{"spec.oCloud", "needs tlsSecretName"}},
 		{"endpoints that are none", "{" + good + ", oCloud: {endpoints: All}}", []string{"spec.oCloud.endpoints", "Localhost"}},
 		{"an address in place of a network", "{" + good + ", oCloud: {allowedNetworks: [192.0.2.1/24]}}", []string{"spec.oCloud.allowedNetworks[0]", "192.0.2.0/24"}},
 		{"a secret that cannot be", "{" + good + ", oCloud: {tlsSecretName: A}}", []string{"spec.oCloud.tlsSecretName", "the name of a secret"}},

@@ -380,6 +380,9 @@ const (
 	OCloudAuthNone OCloudAuth = "None"
 	// OCloudAuthServiceAccount is who shows the token of a service account that may.
 	OCloudAuthServiceAccount OCloudAuth = "ServiceAccount"
+	// OCloudAuthClientCertificate is who connects with a certificate of the authority that is
+	// ca.crt in the secret TLSSecretName.
+	OCloudAuthClientCertificate OCloudAuth = "ClientCertificate"
 )
 
 // OCloudEndpoints says which endpoints may be subscribed.

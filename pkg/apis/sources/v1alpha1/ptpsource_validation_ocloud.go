@@ -35,8 +35,8 @@ func (o *OCloud) validate() *apis.FieldError {
 	}
 	errs := inRange("port", o.Port, 1024, math.MaxUint16, "9043").Also(
 		inRange("maxSubscriptions", o.MaxSubscriptions, 1, 10_000, "1024"))
-	if o.Auth != OCloudAuthNone && o.Auth != OCloudAuthServiceAccount {
-		errs = errs.Also(refuse("auth", string(o.Auth), "must be %s or %s", OCloudAuthNone, OCloudAuthServiceAccount))
+	if !slices.Contains([]OCloudAuth{OCloudAuthNone, OCloudAuthServiceAccount, OCloudAuthClientCertificate}, o.Auth) {
+		errs = errs.Also(refuse("auth", string(o.Auth), "must be %s, %s or %s", OCloudAuthNone, OCloudAuthServiceAccount, OCloudAuthClientCertificate))
 	}
 	if !slices.Contains([]OCloudEndpoints{OCloudEndpointsLocalhost, OCloudEndpointsCluster, OCloudEndpointsAny}, o.Endpoints) {
 		errs = errs.Also(refuse("endpoints", string(o.Endpoints), "must be %s, %s or %s", OCloudEndpointsLocalhost, OCloudEndpointsCluster, OCloudEndpointsAny))
@@ -51,6 +51,9 @@ func (o *OCloud) validate() *apis.FieldError {
 	}
 	if o.Auth == OCloudAuthServiceAccount && o.TLSSecretName == "" {
 		errs = errs.Also(apis.ErrGeneric("auth ServiceAccount needs tlsSecretName: tokens must not be sent in clear text", "tlsSecretName"))
+	}
+	if o.Auth == OCloudAuthClientCertificate && o.TLSSecretName == "" {
+		errs = errs.Also(apis.ErrGeneric("auth ClientCertificate needs tlsSecretName, a secret that has the authority of the clients as ca.crt, too", "tlsSecretName"))
 	}
 	if d := o.RemoveAfter; d != nil && d.Duration != 0 && (d.Duration < time.Minute || d.Duration > maxRemoveAfter) {
 		errs = errs.Also(refuse("removeAfter", d.Duration, "must be 1m to 8760h, for example 168h, or 0s (never)"))

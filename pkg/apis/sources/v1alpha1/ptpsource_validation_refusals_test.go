@@ -654,7 +654,7 @@ func refusals() []refusal {
 		{
 			`{"oCloud": {"auth": "Basic"}}`,
 			`invalid value: "Basic": spec.oCloud.auth` + "\n" +
-				"must be None or ServiceAccount",
+				"must be None, ServiceAccount or ClientCertificate",
 		},
 		{
 			`{"oCloud": {"endpoints": "All"}}`,
@@ -674,6 +674,10 @@ func refusals() []refusal {
 		{
 			`{"oCloud": {"auth": "ServiceAccount"}}`,
 			"auth ServiceAccount needs tlsSecretName: tokens must not be sent in clear text: spec.oCloud.tlsSecretName",
+		},
+		{
+			`{"oCloud": {"auth": "ClientCertificate"}}`,
+			"auth ClientCertificate needs tlsSecretName, a secret that has the authority of the clients as ca.crt, too: spec.oCloud.tlsSecretName",
 		},
 		{
 			`{"oCloud": {"removeAfter": "59s"}}`,

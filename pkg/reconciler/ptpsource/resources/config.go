@@ -101,6 +101,9 @@ func setOCloud(c *adapterconfig.OCloud, spec v1alpha1.PtpSourceSpec) {
 	if o.TLSSecretName != "" {
 		c.TLS = adapterconfig.TLS{Certificate: path.Join(ocloudPath, corev1.TLSCertKey), Key: path.Join(ocloudPath, corev1.TLSPrivateKeyKey)}
 	}
+	if o.Auth == v1alpha1.OCloudAuthClientCertificate {
+		c.TLS.ClientCAs = path.Join(ocloudPath, corev1.ServiceAccountRootCAKey) // ca.crt, as cert-manager has it there
+	}
 	c.RemoveAfter, c.MaxSubscriptions = *o.RemoveAfter, int(*o.MaxSubscriptions)
 }
 

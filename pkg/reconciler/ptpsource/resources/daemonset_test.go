@@ -331,6 +331,19 @@ func TestMakeDaemonSetPods(t *testing.T) {
 				p.Containers[0].VolumeMounts = append(p.Containers[0].VolumeMounts, corev1.VolumeMount{Name: "ocloud-tls", MountPath: "/etc/eventing-ptp/ocloud-tls", ReadOnly: true})
 			},
 		}, {
+			name: "the O-Cloud API for clients with certificates",
+			source: func(s *v1alpha1.PtpSource) {
+				s.Spec.OCloud = &v1alpha1.OCloud{Enabled: true, Auth: "ClientCertificate", TLSSecretName: "ocloud-tls"}
+			},
+			want: func(p *corev1.PodSpec) {
+				withOCloud(p, 9043)
+				setConfig(p, `"oCloud":{"enabled":false,"address":":9043","auth":"None","endpoints":"Cluster","tls":{}`,
+					`"oCloud":{"enabled":true,"address":":9043","auth":"ClientCertificate","endpoints":"Cluster",`+
+						`"tls":{"certificate":"/etc/eventing-ptp/ocloud-tls/tls.crt","key":"/etc/eventing-ptp/ocloud-tls/tls.key","clientCAs":"/etc/eventing-ptp/ocloud-tls/ca.crt"}`)
+				p.Volumes = append(p.Volumes, corev1.Volume{Name: "ocloud-tls", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "ocloud-tls"}}})
+				p.Containers[0].VolumeMounts = append(p.Containers[0].VolumeMounts, corev1.VolumeMount{Name: "ocloud-tls", MountPath: "/etc/eventing-ptp/ocloud-tls", ReadOnly: true})
+			},
+		}, {
 			name:   "the node's network, with ports that no other source has",
 			source: func(s *v1alpha1.PtpSource) { s.Spec.GNSS = &v1alpha1.GNSS{Enabled: true, GPSD: "gps:2948"} },
 			want: func(p *corev1.PodSpec) {
