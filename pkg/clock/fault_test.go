@@ -89,6 +89,7 @@ type plant struct {
 	silent          bool
 	downAt          Instant // when a ptp4l that does not answer is noticed; 0 for never
 	upAt            Instant
+	unseen          bool    // it was set while it could not be read
 	stepped         float64 // what the hardware clock was set since it was read
 	nextRead        Instant
 	nextAsk         Instant
@@ -96,6 +97,7 @@ type plant struct {
 	nextSlow        Instant
 	deaf            bool // it was said that the hardware clock cannot be read
 	receiverSilent  bool
+	unheard         time.Duration // that the receiver was not heard since it has lost its fix
 	gpsdDown        bool
 	toldDPLL        DPLLLock
 	toldDriver      bool
@@ -104,8 +106,9 @@ type plant struct {
 func newPlant(seed uint64, emit func(string, Fact)) *plant {
 	r := rand.New(rand.NewPCG(seed, 1))
 	p := &plant{
-		r: r, emit: emit, hardwarePoll: []time.Duration{100 * time.Millisecond, time.Second}[r.IntN(2)], phc2sysInterval: time.Second,
-		roleGM: r.IntN(3) == 0, master: true, cable: true, ptp4l: true, ptp4lThere: true, phc2sys: true, readable: true,
+		r: r, emit: emit, hardwarePoll: []time.Duration{100 * time.Millisecond, time.Second}[r.IntN(2)],
+		phc2sysInterval: []time.Duration{60 * time.Millisecond, 250 * time.Millisecond, time.Second, 2 * time.Second}[r.IntN(4)],
+		roleGM:          r.IntN(3) == 0, master: true, cable: true, ptp4l: true, ptp4lThere: true, phc2sys: true, readable: true,
 		antenna: true, gpsd: true, gpsdThere: true, receiver: true, driver: true, dpll: DPLLLockedHoldover, class: 6, wordedClass: 6,
 		port: Slave, told: Slave, up: true, toldDriver: true,
 	}
@@ -186,6 +189,7 @@ func (p *plant) happen(f fault) {
 		p.hc += float64(f.size)
 		p.os -= float64(f.size)
 		p.stepped += float64(f.size)
+		p.unseen = !p.readable || p.deaf
 	case "hardware clock drifts":
 		p.hcGains += float64(f.size)
 		p.osGains -= float64(f.size)
@@ -388,6 +392,12 @@ func (p *plant) watchHardware(noise float64) {
 func (p *plant) watchGNSS() {
 	speaks := p.gpsd && p.receiver
 	switch {
+	case p.antenna:
+		p.unheard = 0
+	case !speaks:
+		p.unheard += tick
+	}
+	switch {
 	case !p.gpsd && !p.gpsdDown && (!p.gpsdThere || p.now.Sub(p.reported) >= gnssSilence):
 		p.gpsdDown = true
 		p.say("", GNSSDown{})
@@ -435,13 +445,16 @@ func (p *plant) feeds() []link {
 		{"the source", !p.master || !p.cable, stopped},
 		{"ptp4l", !p.ptp4l, stopped},
 		{"the hardware clock's offset", math.Abs(p.hc) > float64(limits.UnlockOffset)+10, stopped},
-		{"the hardware clock's step", math.Abs(p.hc) > 200e-6*float64(p.hardwarePoll)+float64(limits.UnlockOffset) && p.readable, p.hardwarePoll + 2*tick},
+		{"the hardware clock's step", math.Abs(p.hc) > 200e-6*float64(p.hardwarePoll)+float64(limits.UnlockOffset) && p.readable && !p.unseen, p.hardwarePoll + 2*tick},
 	}
 }
 
 func (p *plant) disciplines() []link {
 	samples := time.Duration(limits.UnlockSamples) * p.hardwarePoll
-	stopped := 3*p.phc2sysInterval + 500*time.Millisecond
+	stopped := 3*time.Second + osPoll + tick // the kernel's seconds, and until it is asked
+	if p.phc2sysInterval > time.Second {
+		stopped = 3*p.phc2sysInterval + time.Second + osPoll + tick
+	}
 	if !p.readable || p.deaf { // then there is no reason to hurry: it may be NTP
 		stopped = limits.OSClockTimeout + time.Second + osPoll
 	}
@@ -454,7 +467,7 @@ func (p *plant) disciplines() []link {
 
 func (p *plant) receives() []link {
 	return []link{
-		{"the fix", !p.antenna, fixReports*time.Second + 100*time.Millisecond},
+		{"the fix", !p.antenna, fixReports*time.Second + 100*time.Millisecond + min(p.unheard, gnssSilence+2*tick)},
 		{"the receiver", !p.receiver, gnssSilence + 2*tick},
 		{"gpsd", !p.gpsd, gnssSilence + 2*tick},
 	}
@@ -632,11 +645,10 @@ func TestFaultScriptsBite(t *testing.T) {
 			c, is := f.(OSClock)
 			return is && c.MaxError > time.Millisecond
 		},
-		"OS clock steps": func(f Fact) bool { _, is := f.(OSClockStep); return is },
-		"DPLLs":          func(f Fact) bool { d, is := f.(DPLLs); return is && d.Devices[0].Lock != DPLLLockedHoldover },
-		"no fix":         func(f Fact) bool { r, is := f.(GNSSReport); return is && r.Fix == FixNone },
-		"GNSS silence":   func(f Fact) bool { _, is := f.(GNSSSilence); return is },
-		"gpsd is down":   func(f Fact) bool { _, is := f.(GNSSDown); return is },
+		"DPLLs":        func(f Fact) bool { d, is := f.(DPLLs); return is && d.Devices[0].Lock != DPLLLockedHoldover },
+		"no fix":       func(f Fact) bool { r, is := f.(GNSSReport); return is && r.Fix == FixNone },
+		"GNSS silence": func(f Fact) bool { _, is := f.(GNSSSilence); return is },
+		"gpsd is down": func(f Fact) bool { _, is := f.(GNSSDown); return is },
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(400) {
