@@ -485,7 +485,7 @@ func TestNothingWasLost(t *testing.T) {
 }
 
 // The random scripts. Another seed is other scripts.
-const randomScripts, randomSeed = 10, 20261126
+const randomScripts, randomSeed = 6, 20261126
 
 // TestRandomFaults breaks several parts of the machine at a time, in random ways: nothing is LOCKED
 // while a link of its chain has been broken for longer than its bar, and everything is again when all
