@@ -167,6 +167,7 @@ type closeness struct {
 	// known is whether the hardware clock can be read. The rest is meaningful only if so.
 	known     bool
 	offset    time.Duration // the hardware clock minus CLOCK_REALTIME, as it should be 0
+	current   bool          // offset is not of before CLOCK_REALTIME was set
 	good, bad int           // readings in a row, within OSClockOffset and beyond twice of it
 }
 
@@ -177,7 +178,7 @@ func (c *closeness) sample(offset time.Duration, t Thresholds) {
 	if !c.known {
 		count = max(t.LockSamples, t.UnlockSamples)
 	}
-	c.known, c.offset = true, offset
+	c.known, c.offset, c.current = true, offset, true
 	switch size := offset.Abs(); {
 	case size <= t.OSClockOffset:
 		c.good, c.bad = c.good+count, 0
@@ -189,7 +190,7 @@ func (c *closeness) sample(offset time.Duration, t Thresholds) {
 }
 
 // forget forgets the readings from before the OS clock was set.
-func (c *closeness) forget() { c.good, c.bad = 0, 0 }
+func (c *closeness) forget() { c.good, c.bad, c.current = 0, 0, false }
 
 // evidence is what a hardware clock says of the OS clock, from worst to best.
 type evidence uint8
@@ -217,6 +218,27 @@ func (c *closeness) evidence(t Thresholds) evidence {
 		return near
 	}
 	return unsure
+}
+
+// osOffset returns CLOCK_REALTIME minus the hardware clock that it follows, as far as can be told: of
+// those of the best instances the nearest. It is false where PTP does not feed it, or none can be read.
+func (n *Node) osOffset() (offset time.Duration, known bool) {
+	if n.hardware == nil || !n.fedByPTP {
+		return 0, false
+	}
+	best := Unknown
+	for _, i := range n.instances {
+		if i.undecided() || i.state < best {
+			continue
+		}
+		if i.state > best {
+			best, known = i.state, false
+		}
+		if i.closeness.current && (!known || i.closeness.offset.Abs() < offset.Abs()) {
+			offset, known = -i.closeness.offset, true
+		}
+	}
+	return offset, known
 }
 
 // evidence returns what the hardware clocks say of an OS clock that PTP feeds. Any of the best

@@ -403,3 +403,65 @@ func TestReadyWaitsForTheHardwareClocks(t *testing.T) {
 		t.Error("not ready although there are known to be none")
 	}
 }
+
+// How far the OS clock is from what feeds it is told with its state.
+func TestOSClockOffset(t *testing.T) {
+	n := NewNode(limits)
+	n.WatchOSClock(true)
+	n.WatchHardwareClocks()
+	var got []string
+	see := func(name string, steps ...step) {
+		for _, s := range steps {
+			if s.of == "" {
+				s.of = name
+			}
+			var changes []Transition
+			if s.fact == nil {
+				changes = n.Reassert(s.at * ms)
+			} else {
+				changes = n.Observe(Observation{At: s.at * ms, Instance: s.of, Fact: s.fact})
+			}
+			for _, c := range changes {
+				if c.Kind == OSClockState {
+					line := describe(c)
+					if c.HasOffset {
+						line += " " + c.Offset.String()
+					}
+					got = append(got, line)
+				}
+			}
+		}
+	}
+	see("", step{at: 0, fact: two}, step{at: 0, fact: HardwareClocks{Devices: []HardwareClockDevice{{Name: "ptp0"}, {Name: "ptp1"}}}})
+	see("a", step{at: 1, fact: inTAI}, step{at: 1, fact: stamped("ptp0")}, step{at: 1, fact: Sync{}})
+	see("b", step{at: 1, fact: inTAI}, step{at: 1, fact: stamped("ptp1")}, step{at: 1, fact: Sync{}})
+	see("", step{at: 2, fact: HardwareClock{Device: "ptp0", Offset: tai + 300}}, step{at: 2, fact: HardwareClock{Device: "ptp1", Offset: tai - 40}}, step{at: 3, fact: OSClock{}})
+	// The better one of two is lost: it is the other that counts.
+	see("b", step{at: 10, fact: Down{}})
+	see("", step{at: 20})
+	see("", step{at: 30, fact: OSClockStep{By: time.Second}}, step{at: 31, fact: OSClock{MaxError: Unbounded}}, step{at: 32})
+	see("", step{at: 40, fact: HardwareClock{Device: "ptp0", Offset: tai - 5000}}, step{at: 41})
+	want := []string{
+		"3 node os-clock-sync-state ->LOCKED Disciplined 40ns",
+		"20 node os-clock-sync-state LOCKED>LOCKED reassert -300ns",
+		"31 node os-clock-sync-state LOCKED>FREERUN ClockStepped",
+		"32 node os-clock-sync-state FREERUN>FREERUN reassert",
+		"41 node os-clock-sync-state FREERUN>FREERUN reassert 5µs",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want, +got:\n%s", diff)
+	}
+	// By what NTP feeds it, it cannot be told.
+	other := NewNode(limits)
+	other.WatchOSClock(false)
+	other.WatchHardwareClocks()
+	for _, o := range []Observation{
+		{Fact: one}, {Fact: ptp0}, {Instance: "a", Fact: stamped("ptp0")}, {Instance: "a", Fact: Sync{}}, {Fact: HardwareClock{Device: "ptp0", Offset: tai}}, {Fact: OSClock{}},
+	} {
+		for _, c := range other.Observe(o) {
+			if c.Kind == OSClockState && c.HasOffset {
+				t.Errorf("%s has an offset", describe(c))
+			}
+		}
+	}
+}

@@ -195,7 +195,9 @@ func (n *Node) Reassert(now Instant) []Transition {
 	}
 	sync, os := n.verdicts()
 	if s := n.osState.state; s != Unknown {
-		all = append(all, Transition{At: now, Kind: OSClockState, From: s, To: s, Reason: Reassert, Interface: os.iface})
+		t := Transition{At: now, Kind: OSClockState, From: s, To: s, Reason: Reassert, Interface: os.iface}
+		t.Offset, t.HasOffset = n.osOffset()
+		all = append(all, t)
 	}
 	if s := n.state.state; s != Unknown {
 		all = append(all, Transition{At: now, Kind: SyncState, From: s, To: s, Reason: Reassert, Interface: sync.iface})
@@ -259,7 +261,11 @@ func (n *Node) removeAllBut(at Instant, names []string) []Transition {
 // settle adds the changes of the node's own states that follow from changes.
 func (n *Node) settle(at Instant, changes []Transition) []Transition {
 	sync, os := n.verdicts()
-	changes = publish(changes, at, OSClockState, &n.osState, os)
+	before := len(changes)
+	if changes = publish(changes, at, OSClockState, &n.osState, os); len(changes) > before {
+		t := &changes[before]
+		t.Offset, t.HasOffset = n.osOffset()
+	}
 	return publish(changes, at, SyncState, &n.state, sync)
 }
 

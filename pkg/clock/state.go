@@ -130,8 +130,9 @@ type Transition struct {
 	// Missed is whether the value has changed while nobody watched (Node.Resume): At is
 	// then when that was found out.
 	Missed bool
-	// Offset is the last offset from the master, when HasOffset is set. It is not
-	// set once the source is lost: an old offset says nothing about now.
+	// Offset is the last offset from the master, and with OSClockState that from the hardware
+	// clock that it follows, when HasOffset is set. It is not set once the source is lost: an
+	// old offset says nothing about now.
 	Offset    time.Duration
 	HasOffset bool
 	// PathDelay is how long messages take from the master, when HasPathDelay is set: with

@@ -72,7 +72,7 @@ func describe(t Transition) string {
 		who = "node"
 	}
 	s := fmt.Sprintf("%d %s %s %s>%s %s", t.At/ms, who, t.Kind, from, t.To, t.Reason)
-	if t.HasOffset {
+	if t.HasOffset && t.Kind != OSClockState { // which TestOSClockOffset is about
 		s += fmt.Sprintf(" %d", t.Offset.Nanoseconds())
 	}
 	if t.Missed {

@@ -162,7 +162,11 @@ func (e Encoder) describe(t clock.Transition) (string, []Value, error) {
 	case clock.SyncState:
 		return SyncState, []Value{{node + SyncState, Notification, Enumeration, t.To.String()}}, nil
 	case clock.OSClockState:
-		return OSClockSyncState, []Value{{node + "/CLOCK_REALTIME", Notification, Enumeration, t.To.String()}}, nil
+		values := []Value{{node + "/CLOCK_REALTIME", Notification, Enumeration, t.To.String()}}
+		if t.HasOffset {
+			values = append(values, Value{node + "/CLOCK_REALTIME", Metric, Decimal, strconv.FormatInt(t.Offset.Nanoseconds(), 10)})
+		}
+		return OSClockSyncState, values, nil
 	case clock.OSClockSet:
 		return OSClockSet, []Value{{node + "/CLOCK_REALTIME", Metric, Decimal, t.To.String()}}, nil
 	case clock.GNSSSyncStatus:

@@ -213,6 +213,31 @@ func TestStructuredCloudEvent(t *testing.T) {
 				{"ResourceAddress": "/cluster/node/n1.example.com/ptp2",
 				 "data_type": "metric", "value_type": "decimal64.3", "value": "1000000"}]}}`,
 	}, {
+		name:   "os-clock-sync-state beside its hardware clock",
+		format: oran.SourceORAN,
+		transition: clock.Transition{
+			Kind: clock.OSClockState, To: clock.Locked, Reason: clock.Disciplined, Offset: -120, HasOffset: true,
+		},
+		want: `{
+			"specversion": "1.0",
+			"type": "event.sync.sync-status.os-clock-sync-state-change",
+			"source": "/sync/sync-status/os-clock-sync-state",
+			"id": "6a1f3c2b9e4d-17",
+			"time": "2026-11-20T09:09:07.781100559Z",
+			"subject": "n1.example.com",
+			"datacontenttype": "application/json",
+			"resourceaddress": "/cluster/node/n1.example.com/sync/sync-status/os-clock-sync-state",
+			"node": "n1.example.com",
+			"ptpstate": "LOCKED",
+			"ptpreason": "Disciplined",
+			"sequence": "00000000000000000017",
+			"partitionkey": "/cluster/node/n1.example.com/sync/sync-status/os-clock-sync-state",
+			"data": {"version": "1.0", "values": [
+				{"ResourceAddress": "/cluster/node/n1.example.com/CLOCK_REALTIME",
+				 "data_type": "notification", "value_type": "enumeration", "value": "LOCKED"},
+				{"ResourceAddress": "/cluster/node/n1.example.com/CLOCK_REALTIME",
+				 "data_type": "metric", "value_type": "decimal64.3", "value": "-120"}]}}`,
+	}, {
 		name:   "path-delay-state",
 		format: oran.SourceFull,
 		transition: clock.Transition{
