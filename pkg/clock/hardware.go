@@ -96,6 +96,7 @@ func (n *Node) observeHardware(at Instant, f Fact) []Transition {
 		t := Transition{At: at, Kind: HardwareClockSet, Instance: f.Device, To: Shift(f.By), Reason: ClockStepped}
 		for i := range n.using(f.Device) {
 			t.Interface = cmp.Or(t.Interface, i.iface)
+			i.closeness.current = false
 		}
 		changes = append(changes, t)
 		n.hardware.reading(f.Device).steps++
@@ -167,7 +168,7 @@ type closeness struct {
 	// known is whether the hardware clock can be read. The rest is meaningful only if so.
 	known     bool
 	offset    time.Duration // the hardware clock minus CLOCK_REALTIME, as it should be 0
-	current   bool          // offset is not of before CLOCK_REALTIME was set
+	current   bool          // offset is not of before either of the two was set
 	good, bad int           // readings in a row, within OSClockOffset and beyond twice of it
 }
 

@@ -441,12 +441,14 @@ func TestOSClockOffset(t *testing.T) {
 	see("", step{at: 20})
 	see("", step{at: 30, fact: OSClockStep{By: time.Second}}, step{at: 31, fact: OSClock{MaxError: Unbounded}}, step{at: 32})
 	see("", step{at: 40, fact: HardwareClock{Device: "ptp0", Offset: tai - 5000}}, step{at: 41})
+	see("", step{at: 50, fact: HardwareClockStep{Device: "ptp0", By: 5000, Within: 10 * time.Millisecond}}, step{at: 51})
 	want := []string{
 		"3 node os-clock-sync-state ->LOCKED Disciplined 40ns",
 		"20 node os-clock-sync-state LOCKED>LOCKED reassert -300ns",
 		"31 node os-clock-sync-state LOCKED>FREERUN ClockStepped",
 		"32 node os-clock-sync-state FREERUN>FREERUN reassert",
 		"41 node os-clock-sync-state FREERUN>FREERUN reassert 5µs",
+		"51 node os-clock-sync-state FREERUN>FREERUN reassert",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want, +got:\n%s", diff)

@@ -177,6 +177,30 @@ func describe(e cloudevents.Event) string {
 	return fmt.Sprintf("%s %s>%s %s", kind(e), extension(e, "previousstate"), extension(e, "ptpstate"), extension(e, "ptpreason"))
 }
 
+// offset returns the offset in the data of an event, if there is one.
+func offset(t *testing.T, e cloudevents.Event) (time.Duration, bool) {
+	t.Helper()
+	var data struct {
+		Values []struct {
+			DataType string `json:"data_type"`
+			Value    string `json:"value"`
+		} `json:"values"`
+	}
+	if err := e.DataAs(&data); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range data.Values {
+		if v.DataType == "metric" {
+			ns, err := strconv.ParseInt(v.Value, 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return time.Duration(ns), true
+		}
+	}
+	return 0, false
+}
+
 func start(t *testing.T) played {
 	t.Helper()
 	p, err := play()
@@ -262,6 +286,9 @@ func TestEverythingIsLockedAtStart(t *testing.T) {
 		e, _ := first(t, m, events, k, func(cloudevents.Event) bool { return true })
 		if !becomesLocked(e) {
 			t.Errorf("the first event is %s", describe(e))
+		}
+		if off, ok := offset(t, e); ok != (k == lockState || k == osClock) || off.Abs() > time.Microsecond {
+			t.Errorf("%s with an offset of %v: %v", describe(e), off, ok)
 		}
 	}
 	for _, e := range events {
