@@ -52,9 +52,11 @@ func (h *hardware) has(device string) bool {
 	return slices.ContainsFunc(h.devices, func(d HardwareClockDevice) bool { return d.Name == device })
 }
 
-// awaits is whether a device is yet to be read for the first time.
+// awaits is whether a device is yet to be read: for the first time, or for an instance that has no
+// reading of it because it was not known whose it is.
 func (h *hardware) awaits(device string) bool {
-	return !h.listed || h.has(device) && h.readings[device] == nil
+	r := h.readings[device]
+	return !h.listed || h.has(device) && (r == nil || r.readable)
 }
 
 // of returns the device that an instance has: the one that ptp4l names, or else that of the

@@ -18,6 +18,7 @@ package clock
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -464,6 +465,36 @@ func TestOSClockOffset(t *testing.T) {
 			if c.Kind == OSClockState && c.HasOffset {
 				t.Errorf("%s has an offset", describe(c))
 			}
+		}
+	}
+}
+
+// A clock that was read before ptp4l has said whose it is counts from its next reading on: until then
+// nothing is LOCKED by its silence.
+func TestHardwareClockThatIsReadFirst(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		next Fact
+		want []string
+	}{
+		{"near", HardwareClock{Device: "ptp0", Offset: tai}, []string{"200 node os-clock-sync-state ->LOCKED Disciplined"}},
+		{"far", HardwareClock{Device: "ptp0", Offset: tai + 5000}, []string{"200 node os-clock-sync-state ->FREERUN OffsetOutOfRange"}},
+		{"it cannot be read any more", HardwareClockUnreadable{Device: "ptp0"}, []string{"200 node os-clock-sync-state ->LOCKED Disciplined"}},
+	} {
+		n := NewNode(limits)
+		n.WatchOSClock(true)
+		n.WatchHardwareClocks()
+		var got []string
+		for _, line := range observe(n, []step{
+			{at: 0, fact: one}, {at: 1, fact: ptp0}, {at: 2, fact: HardwareClock{Device: "ptp0", Offset: tai + 5000}}, {at: 3, fact: OSClock{}},
+			{at: 4, fact: inTAI}, {at: 5, fact: stamped("ptp0")}, {at: 100, fact: Sync{}}, {at: 150, fact: OSClock{}}, {at: 200, fact: tc.next},
+		}) {
+			if strings.Contains(line, "os-clock-sync-state") {
+				got = append(got, line)
+			}
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%s (-want, +got):\n%s", tc.name, diff)
 		}
 	}
 }
