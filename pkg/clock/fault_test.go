@@ -116,6 +116,12 @@ func newPlant(seed uint64, emit func(string, Fact)) *plant {
 		p.port, p.told = Master, Master
 	}
 	p.kernel.alive = true
+	if r.IntN(3) == 0 { // ptp4l is heard later than the clocks are read
+		p.up, p.upAt = false, Instant(r.Int64N(int64(3*time.Second)))
+	}
+	if r.IntN(4) == 0 { // nobody lets the OS clock follow, and it is far away
+		p.phc2sys, p.os = false, 5000
+	}
 	return p
 }
 
@@ -129,8 +135,9 @@ func (p *plant) say(instance string, f Fact) {
 func (p *plant) begin() {
 	p.say("", one)
 	p.say("", HardwareClocks{Devices: []HardwareClockDevice{{Name: "ptp0", Interfaces: []string{"eth0"}}}})
-	p.say("a", inTAI)
-	p.reading()
+	if p.up {
+		p.reading()
+	}
 	p.kernel.adjusted = []Instant{0}
 	if p.roleGM {
 		p.say("", GNSSReceivers{Open: []string{"gnss0"}})
@@ -143,6 +150,7 @@ func (p *plant) reading() {
 	if p.roleGM {
 		parent, own = Parent{Grandmaster: ownIdentity, Class: p.class}, p.class
 	}
+	p.say("a", inTAI)
 	p.say("a", Reading{Local: Local{Identity: ownIdentity, Class: own}, Parent: parent, Ports: []Port{{Number: 1, State: p.port, Interface: "eth0", HardwareClock: "ptp0"}}})
 	p.up, p.told, p.heard, p.silent, p.downAt = true, p.port, p.now, false, 0
 }
@@ -451,9 +459,9 @@ func (p *plant) feeds() []link {
 
 func (p *plant) disciplines() []link {
 	samples := time.Duration(limits.UnlockSamples) * p.hardwarePoll
-	stopped := 3*time.Second + osPoll + tick // the kernel's seconds, and until it is asked
+	stopped := 3*time.Second + osPoll + 2*tick // the kernel's seconds, and until it is asked
 	if p.phc2sysInterval > time.Second {
-		stopped = 3*p.phc2sysInterval + time.Second + osPoll + tick
+		stopped = 3*p.phc2sysInterval + time.Second + osPoll + 2*tick
 	}
 	if !p.readable || p.deaf { // then there is no reason to hurry: it may be NTP
 		stopped = limits.OSClockTimeout + time.Second + osPoll

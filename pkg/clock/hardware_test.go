@@ -17,6 +17,7 @@ limitations under the License.
 package clock
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -496,5 +497,41 @@ func TestHardwareClockThatIsReadFirst(t *testing.T) {
 		if diff := cmp.Diff(tc.want, got); diff != "" {
 			t.Errorf("%s (-want, +got):\n%s", tc.name, diff)
 		}
+	}
+}
+
+// Of a clock that is adjusted many times a second nobody may ever see that MaxError has grown. That it
+// was not adjusted for long before says nothing about it.
+func TestThreeAdjustmentsOfAFastDaemonThatHasBeenAway(t *testing.T) {
+	steps := []step{{at: 0, fact: one}, {at: 1, fact: ptp0}, {at: 2, fact: inTAI}, {at: 3, fact: stamped("ptp0")}, {at: 4, fact: HardwareClock{Device: "ptp0", Offset: tai}}, {at: 100, fact: Sync{}}}
+	asked := func(at Instant, maxError time.Duration) {
+		steps = append(steps, step{at: at, fact: OSClock{MaxError: maxError}}, step{at: at, fact: Sync{}})
+	}
+	at := Instant(200)
+	for range 2 { // it is away for 20 s, and back for 8
+		for n := range 80 {
+			asked(at, 500*time.Microsecond*time.Duration(n/4))
+			at += 250
+		}
+		for range 32 {
+			asked(at, 0)
+			at += 250
+		}
+	}
+	stopped := at
+	for n := range 20 {
+		asked(at, 500*time.Microsecond*time.Duration((n+3)/4))
+		at += 250
+	}
+	n := NewNode(limits)
+	n.WatchOSClock(true)
+	n.WatchHardwareClocks()
+	got := observe(n, steps)
+	if len(got) == 0 || !strings.HasSuffix(got[len(got)-1], "node sync-state LOCKED>HOLDOVER NotDisciplined") {
+		t.Fatalf("it has stopped at %d: %q", stopped, got)
+	}
+	var lost Instant
+	if _, err := fmt.Sscan(got[len(got)-1], &lost); err != nil || lost-stopped > 3000 {
+		t.Errorf("it has stopped at %d, which was noticed at %d, %v", stopped, lost, err)
 	}
 }

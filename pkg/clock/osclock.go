@@ -56,8 +56,9 @@ type osClock struct {
 	counted Instant
 	regular bool
 	// peaks are MaxError before the last two times that it became smaller: how often the clock
-	// is adjusted, as far as the kernel's seconds tell.
+	// is adjusted, as far as the kernel's seconds tell. moved is when it became another one.
 	peaks [2]time.Duration
+	moved Instant
 
 	// What was decided.
 	phase
@@ -88,9 +89,20 @@ func (c *osClock) read(at Instant, maxError time.Duration) {
 		return
 	}
 	adjusted := at.Add(-maxError * timePerMaxError)
-	if c.bounded && maxError < c.maxError {
+	peak := time.Duration(0)
+	switch {
+	case !c.bounded || maxError > c.maxError:
+		c.moved = at
+	case maxError < c.maxError:
 		adjusted = max(adjusted, c.asked)
-		c.peaks = [2]time.Duration{c.peaks[1], c.maxError}
+		peak, c.moved = c.maxError, at
+	case at.Sub(c.moved) >= 2*maxErrorStep:
+		// It would have grown: somebody who adjusts the clock many times a second has made it
+		// smaller before anybody saw that it was not.
+		peak, c.moved = maxError+maxErrorPerStep, at
+	}
+	if peak > 0 {
+		c.peaks = [2]time.Duration{c.peaks[1], peak}
 	}
 	switch {
 	case !c.bounded:
