@@ -97,9 +97,9 @@ func (c *osClock) read(at Instant, maxError time.Duration) {
 		adjusted = max(adjusted, c.asked)
 		peak, c.moved = c.maxError, at
 	case at.Sub(c.moved) >= 2*maxErrorStep:
-		// It would have grown: somebody who adjusts the clock many times a second has made it
-		// smaller before anybody saw that it was not.
-		peak, c.moved = maxError+maxErrorPerStep, at
+		// It would have grown: between two readings somebody has made it smaller, who adjusts
+		// the clock many times a second, or just before the kernel counts.
+		peak, c.moved = max(maxError, maxErrorPerStep), at
 	}
 	if peak > 0 {
 		c.peaks = [2]time.Duration{c.peaks[1], peak}
