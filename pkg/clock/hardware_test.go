@@ -487,8 +487,15 @@ func TestHardwareClockThatIsReadFirst(t *testing.T) {
 		n.WatchHardwareClocks()
 		var got []string
 		for _, line := range observe(n, []step{
-			{at: 0, fact: one}, {at: 1, fact: ptp0}, {at: 2, fact: HardwareClock{Device: "ptp0", Offset: tai + 5000}}, {at: 3, fact: OSClock{}},
-			{at: 4, fact: inTAI}, {at: 5, fact: stamped("ptp0")}, {at: 100, fact: Sync{}}, {at: 150, fact: OSClock{}}, {at: 200, fact: tc.next},
+			{at: 0, fact: one},
+			{at: 1, fact: ptp0},
+			{at: 2, fact: HardwareClock{Device: "ptp0", Offset: tai + 5000}},
+			{at: 3, fact: OSClock{}},
+			{at: 4, fact: inTAI},
+			{at: 5, fact: stamped("ptp0")},
+			{at: 100, fact: Sync{}},
+			{at: 150, fact: OSClock{}},
+			{at: 200, fact: tc.next},
 		}) {
 			if strings.Contains(line, "os-clock-sync-state") {
 				got = append(got, line)
