@@ -108,8 +108,10 @@ func (c *Client) forward(ctx context.Context, a Adapter, port int32) (*tunnel, e
 		header.Set(corev1.StreamType, corev1.StreamTypeData)
 		t.Stream, err = connection.CreateStream(header)
 	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("connect to the pod of %s: %w", a, err), t.Close())
+	if err != nil { // the node may have refused both streams already
+		err = t.why(fmt.Errorf("connect to the pod of %s: %w", a, err))
+		_ = t.Close()
+		return nil, err
 	}
 	return t, nil
 }
