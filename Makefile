@@ -74,7 +74,7 @@ e2e: ## Bring up a real cluster with Knative, run the tests on it, and take it d
 
 .PHONY: e2e-docs
 e2e-docs: ## Do on a cluster what pages and samples say (root).
-	@CERT_MANAGER=1 PACKAGE=./test/docs RUN='^(TestInstallPage|TestSamples)$$' hack/e2e.sh
+	@CERT_MANAGER=1 PACKAGE=./test/docs RUN='^(TestInstallPage|TestSamples|TestGettingStartedPage)$$' hack/e2e.sh
 
 .PHONY: e2e-run
 e2e-run: ## Run tests on the cluster that KEEP=1 make e2e has left (RUN=TestName for one).

@@ -267,6 +267,8 @@ func (c *ControlPlane) apiserver() []string {
 		// complains for ever if it has no authority for those.
 		"--requestheader-client-ca-file=" + file("ca.crt"), "--requestheader-allowed-names=nobody",
 		"--allow-privileged=true",
+		// The names of nodes are not known to anybody.
+		"--kubelet-preferred-address-types=InternalIP",
 		// Webhooks are called at the endpoints of their Services: nobody translates
 		// the addresses of Services here.
 		"--enable-aggregator-routing=true",

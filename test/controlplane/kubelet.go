@@ -99,7 +99,7 @@ func newNode(number int, labels map[string]string) *corev1.Node {
 		Status: corev1.NodeStatus{
 			Capacity: capacity, Allocatable: capacity,
 			Addresses: []corev1.NodeAddress{
-				{Type: corev1.NodeInternalIP, Address: fmt.Sprintf("192.0.2.%d", 1+number)},
+				{Type: corev1.NodeInternalIP, Address: fmt.Sprintf("192.0.2.%d", 2+number%250)},
 				{Type: corev1.NodeHostName, Address: name},
 			},
 			Conditions: []corev1.NodeCondition{{

@@ -115,3 +115,71 @@ func TestReadmeWithoutACluster(t *testing.T) {
 		})
 	}
 }
+
+// TestGettingStarted types what docs/getting-started.md says of one machine, and looks whether what
+// is printed is what it shows.
+func TestGettingStarted(t *testing.T) {
+	page, err := docs.Read(root + "/docs/getting-started.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := func(words string) docs.Step {
+		for _, step := range page.Steps {
+			if strings.Contains(step.Commands, words) {
+				return step
+			}
+		}
+		t.Fatalf("docs/getting-started.md has no commands with %q", words)
+		return docs.Step{}
+	}
+	program := exec.CommandContext(t.Context(), "bash", "-ec", block("make build").Commands)
+	program.Dir = root
+	if out, err := program.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	dir, looks := t.TempDir(), block("curl")
+	// What is printed by those in the background is apart from what one looks at.
+	const prelude = "set -eu\nip link set lo up\nmount -t tmpfs none /run\nmkdir /run/test\nmount --bind \"$0\" /run/test\nmount -t tmpfs -o mode=1777 none /tmp\n"
+	script := prelude + "exec 3>&1 >/run/test/said 2>&1\n" + block("simulate holdover").Commands +
+		"\nuntil [ -e /run/test/look ]; do sleep 0.1; done\n( " + looks.Commands + "\n) >&3\n" + block("kill ").Commands + "\nwait || true\n"
+	var printed, complaints strings.Builder
+	cmd := exec.CommandContext(t.Context(), "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "bash", "-c", script, dir)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = root, &printed, &complaints
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.WaitDelay = 5 * time.Second
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said := func() string {
+		text, _ := os.ReadFile(filepath.Join(dir, "said"))
+		return string(text)
+	}
+	end := func(text string) bool {
+		_, after, ended := strings.Cut(text, "end of the scenario")
+		return ended && strings.Contains(after, "ptpstate: LOCKED")
+	}
+	for deadline := time.Now().Add(90 * time.Second); !end(said()); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the clock is not LOCKED at the end; said was:\n%s%s", said(), &complaints)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "look"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("%v: %s", err, &complaints)
+	}
+	// An adapter that starts late sees nothing else at first.
+	text := printed.String()
+	if first, _, _ := strings.Cut(looks.Output[0], "\n"); !strings.HasPrefix(text, first) {
+		text = first + "\n" + text
+	}
+	if err := docs.Match(looks.Output, text); err != nil {
+		t.Error(err)
+	}
+	for _, line := range []string{"3.0s link-down ens1f0", "  type: event.sync.ptp-status.ptp-state-change", "  previousstate: LOCKED", "  ptpreason: PortNotSlave", "  ptpstate: HOLDOVER"} {
+		if !strings.Contains(page.Text, "\n"+line+"\n") || !strings.Contains(said(), line+"\n") {
+			t.Errorf("%q is not both shown and said", line)
+		}
+	}
+}

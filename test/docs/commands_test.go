@@ -38,6 +38,7 @@ const (
 	install = "test/docs/install_e2e_test.go"
 	ocloud  = "test/docs/ocloud_test.go"
 	demo    = "test/demo/cluster.go"
+	started = "test/docs/started_e2e_test.go"
 )
 
 // everyCommand has the beginning of each command line of each page.
@@ -83,6 +84,27 @@ var everyCommand = map[string][]typed{
 		{command: "kubectl delete -f eventing-ptp.yaml --selector", file: install, words: `install.types("finalizers"`},
 		{command: "kubectl -n NAMESPACE patch ptpsource NAME", file: install, words: `install.types("finalizers"`},
 		{command: "VERSION=v0.1.0", file: "hack/release-test.sh", words: "hack/release.sh"},
+	},
+	"docs/getting-started.md": {
+		{command: "make build", file: alone, words: `"make build"`},
+		{command: "go build -o bin/ knative.dev/eventing/cmd/event_display", file: alone, words: "func TestGettingStarted("},
+		{command: "bin/event_display", file: alone, words: "func TestGettingStarted("},
+		{command: "bin/kn-source-ptp simulate holdover", file: alone, words: "func TestGettingStarted("},
+		{command: "bin/receive_adapter -sink", file: alone, words: "func TestGettingStarted("},
+		{command: "curl -s", file: alone, words: "func TestGettingStarted("},
+		{command: "kill $(jobs -p)", file: alone, words: "func TestGettingStarted("},
+		{command: "export KO_DOCKER_REPO", file: install, words: `p.types("ko apply -Rf config/"`},
+		{command: "ko apply -Rf config/", file: install, words: `p.types("ko apply -Rf config/"`},
+		{command: "kubectl create namespace ptp-start", file: started, words: "func TestGettingStartedPage("},
+		{command: "sed ", file: started, words: "func TestGettingStartedPage("},
+		{command: "bin/kn-source-ptp create clocks", file: started, words: "func TestGettingStartedPage("},
+		{command: "kubectl -n ptp-start wait ptpsource clocks", file: started, words: "func TestGettingStartedPage("},
+		{command: "bin/kn-source-ptp status", file: started, words: "func TestGettingStartedPage("},
+		{command: "bin/kn-source-ptp events", file: started, words: "func TestGettingStartedPage("},
+		{command: "NODE=", file: started, words: "func TestGettingStartedPage("},
+		{command: "bin/kn-source-ptp emit", file: started, words: "func TestGettingStartedPage("},
+		{command: "bin/kn-source-ptp doctor", file: started, words: "func TestGettingStartedPage("},
+		{command: "kubectl delete namespace ptp-start", file: started, words: "func TestGettingStartedPage("},
 	},
 	"docs/history.md": {
 		{command: "curl -s 'http://localhost:8081/v1/events?since=10m'", file: "test/docs/history_test.go", words: `typed(0)`},

@@ -77,9 +77,9 @@ func metrics(t *testing.T) (all map[string]metric, common []string) {
 func values(label string) []string {
 	switch label {
 	case "ptp_state":
-		return []string{"LOCKED", "HOLDOVER", "FREERUN", "SLAVE"}
+		return []string{"LOCKED", "HOLDOVER", "FREERUN", "SLAVE", "SYNCHRONIZED", "active", "failing"}
 	case "ptp_outcome":
-		return []string{"delivered", "deadLettered", "skipped"}
+		return []string{"delivered", "deadLettered", "skipped", "failed", "lost"}
 	case "ptp_target":
 		return []string{"sink", "deadLetterSink"}
 	case "ptp_status":
@@ -88,6 +88,10 @@ func values(label string) []string {
 		return []string{"event.sync.ptp-status.ptp-state-change", "event.sync.ptp-status.ptp-clock-class-change"}
 	case "ptp_instance":
 		return []string{"ptp4l.0", "ptp4l.1"}
+	case "ptp_device":
+		return []string{"ptp0", "gnss0"}
+	case "ptp_type":
+		return []string{"eec", "pps", "other"}
 	case "ptp_port":
 		return []string{"1"}
 	case "network_interface_name":

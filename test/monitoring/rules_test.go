@@ -171,6 +171,29 @@ func TestAlerts(t *testing.T) {
 			"PtpOSClockNotLocked", "after five minutes", `ptp_os_clock_state{` + node + `, ptp_state="LOCKED"} 0x40`, 4 * time.Minute, 6 * time.Minute,
 			`{k8s_node_name="n1", kn_source_name="fleet", kn_source_namespace="edge", ptp_state="LOCKED"}`, "The OS clock of node n1 is not synchronised",
 		},
+		{"PtpOSClockStepped", "at once, for ten minutes", `ptp_os_clock_steps_total{` + node + `} 0x9 1x40`, 4 * time.Minute, 6 * time.Minute, ours, "The OS clock of node n1 was set"},
+		{
+			"PtpHardwareClockUnreadable", "after five minutes", `ptp_hardware_clock_readable{` + node + `, ptp_device="ptp0"} 0x40`, 4 * time.Minute, 6 * time.Minute,
+			`{k8s_node_name="n1", kn_source_name="fleet", kn_source_namespace="edge", ptp_device="ptp0"}`, "ptp0 on n1 cannot be read",
+		},
+		{
+			"PtpGNSSNotSynchronized", "after five minutes", `ptp_gnss_state{` + node + `, ptp_device="gnss0", ptp_state="SYNCHRONIZED"} 0x40`, 4 * time.Minute, 6 * time.Minute,
+			`{k8s_node_name="n1", kn_source_name="fleet", kn_source_namespace="edge", ptp_device="gnss0", ptp_state="SYNCHRONIZED"}`, "The GNSS receiver gnss0 of node n1 has no fix",
+		},
+		{
+			"PtpDPLLNotLocked", "after five minutes", `ptp_dpll_state{` + node + `, ptp_device="d", ptp_type="eec", ptp_state="LOCKED"} 0x40`, 4 * time.Minute, 6 * time.Minute,
+			`{k8s_node_name="n1", kn_source_name="fleet", kn_source_namespace="edge", ptp_device="d", ptp_state="LOCKED", ptp_type="eec"}`, "The DPLL d of node n1 is not locked",
+		},
+		{"PtpDPLLNotLocked", "not of others", `ptp_dpll_state{` + node + `, ptp_device="d", ptp_type="other", ptp_state="LOCKED"} 0x40`, 10 * time.Minute, 0, "", ""},
+		{
+			"PtpOCloudBacklogOld", "when it is a minute old", `ptp_ocloud_backlog_age_seconds{` + node + `} 0+30x40`, 2 * time.Minute, 5 * time.Minute,
+			ours, "A subscriber of the O-Cloud API on node n1 does not take its notifications",
+		},
+		{
+			"PtpOCloudNotificationsLost", "refused or lost", `ptp_ocloud_notifications_total{` + node + `, ptp_outcome="lost"} 0x9 2x40`, 4 * time.Minute, 6 * time.Minute,
+			ours, "Subscribers of the O-Cloud API on node n1 miss notifications",
+		},
+		{"PtpOCloudNotificationsLost", "not when a try failed", `ptp_ocloud_notifications_total{` + node + `, ptp_outcome="failed"} 0+2x40`, 6 * time.Minute, 0, "", ""},
 		{
 			"PtpAdapterDown", "after two minutes", `up{namespace="eventing-ptp-adapters", container="adapter", pod="p"} 0x40`, time.Minute, 3 * time.Minute,
 			`{container="adapter", namespace="eventing-ptp-adapters", pod="p"}`, "The adapter p cannot be measured",

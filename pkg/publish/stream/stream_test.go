@@ -509,6 +509,7 @@ func TestState(t *testing.T) {
 				Up: true, Interface: "eth0", OffsetNanoseconds: new(int64(-37)), Grandmaster: "42160d.fffe.627ae7", Class: "6",
 				Ports: []stream.Port{{Number: 1, State: "SLAVE", Interface: "eth0"}},
 			}},
+			Resources:  []stream.Resource{{Address: "/cluster/node/n1/ptp4l.0/sync/ptp-status/lock-state", Instance: "ptp4l.0", State: "LOCKED", Since: &since}},
 			Thresholds: stream.Thresholds{LockOffset: "100ns", UnlockOffset: "200ns", HoldoverTimeout: "5s"},
 		}
 	}
@@ -519,6 +520,7 @@ func TestState(t *testing.T) {
 		`"instances":[{"name":"ptp4l.0","state":"LOCKED","since":"2026-05-10T07:20:34Z","reason":"OffsetInRange","up":true,"silent":false,` +
 		`"interface":"eth0","offsetNanoseconds":-37,"grandmaster":"42160d.fffe.627ae7","class":"6",` +
 		`"ports":[{"number":1,"state":"SLAVE","interface":"eth0"}]}],` +
+		`"resources":[{"address":"/cluster/node/n1/ptp4l.0/sync/ptp-status/lock-state","instance":"ptp4l.0","state":"LOCKED","since":"2026-05-10T07:20:34Z"}],` +
 		`"thresholds":{"lockOffset":"100ns","unlockOffset":"200ns","holdoverTimeout":"5s"}}` + "\n"
 	if diff := cmp.Diff(want, w.Body.String()); diff != "" || w.Header().Get("Content-Type") != "application/json" {
 		t.Errorf("%s: want (-) and got (+):\n%s", w.Header(), diff)

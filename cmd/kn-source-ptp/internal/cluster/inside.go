@@ -50,13 +50,13 @@ func (c *Client) PostInside(ctx context.Context, a Adapter, port int32, path str
 	}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://localhost"+path, bytes.NewReader(body))
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("ask %s: %w", a, err), tunnel.Close())
+		return nil, errors.Join(fmt.Errorf("ask %s: %w", a, err), tunnel.end())
 	}
 	request.Header.Set("Content-Type", "application/json")
 	response, err := client.Do(request)
 	if err != nil {
 		err = tunnel.why(err)
-		_ = tunnel.Close()
+		_ = tunnel.end()
 		return nil, err
 	}
 	if response.StatusCode == http.StatusOK {
@@ -64,7 +64,7 @@ func (c *Client) PostInside(ctx context.Context, a Adapter, port int32, path str
 	}
 	text, _ := io.ReadAll(io.LimitReader(response.Body, 64<<10)) // the status alone says something
 	_ = response.Body.Close()
-	_ = tunnel.Close()
+	_ = tunnel.end()
 	return nil, &Refusal{Status: response.StatusCode, Detail: strings.TrimSpace(string(text)), Adapter: true}
 }
 
@@ -75,7 +75,7 @@ type inside struct {
 }
 
 // Close implements io.Closer.
-func (i *inside) Close() error { return errors.Join(i.ReadCloser.Close(), i.tunnel.Close()) }
+func (i *inside) Close() error { return errors.Join(i.ReadCloser.Close(), i.tunnel.end()) }
 
 // forward connects to a port on the loopback of an adapter's pod.
 func (c *Client) forward(ctx context.Context, a Adapter, port int32) (*tunnel, error) {
@@ -108,8 +108,10 @@ func (c *Client) forward(ctx context.Context, a Adapter, port int32) (*tunnel, e
 		header.Set(corev1.StreamType, corev1.StreamTypeData)
 		t.Stream, err = connection.CreateStream(header)
 	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("connect to the pod of %s: %w", a, err), t.Close())
+	if err != nil { // the node may have refused both streams already
+		err = t.why(fmt.Errorf("connect to the pod of %s: %w", a, err))
+		_ = t.end()
+		return nil, err
 	}
 	return t, nil
 }
@@ -136,13 +138,14 @@ func (t *tunnel) why(err error) error {
 	return err
 }
 
-// Close implements net.Conn.
-func (t *tunnel) Close() error {
+// end ends all of it.
+func (t *tunnel) end() error {
 	t.stop()
 	return t.connection.Close()
 }
 
-// The rest of net.Conn. The context of the request limits its time.
+// The rest of net.Conn. Close, which comes from the stream, leaves the complaints to be read. The
+// context of the request limits its time.
 func (t *tunnel) LocalAddr() net.Addr              { return &net.TCPAddr{} }
 func (t *tunnel) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
 func (t *tunnel) SetDeadline(time.Time) error      { return nil }

@@ -119,7 +119,7 @@ func resourceNames() []string {
 			all = append(all, name)
 		}
 	}
-	return all
+	return append(all, path.Base(oran.Trial))
 }
 
 // query returns the filters as adapters know them, and the time to end.
@@ -171,6 +171,9 @@ func (o *eventsFlags) query(now time.Time) (query url.Values, until time.Time, e
 func eventTypes(name string) ([]string, error) {
 	if d, ok := oran.Define(name); ok {
 		return []string{d.EventType}, nil
+	}
+	if name == oran.Test || name == path.Base(oran.Trial) {
+		return []string{oran.Test}, nil
 	}
 	var types []string
 	for _, d := range oran.Definitions() {

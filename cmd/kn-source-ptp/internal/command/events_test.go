@@ -47,6 +47,10 @@ func TestEventsOfThePast(t *testing.T) {
 	c.wants(ok, line2, "", "events", "-A", "--node", "n2", "--instance", "ptp4l.0", "--no-follow")
 	c.wants(ok, line2, "", "events", "-A", "--for", "/cluster/node/n2/sync", "--no-follow")
 	c.wants(ok, "", "", "events", "-A", "--type", "event.sync.ptp-status.ptp-clock-class-change", "--no-follow")
+	c.wants(ok, "", "", "events", "-A", "--type", "test", "--no-follow")
+	if asked := c.Asked(); !strings.Contains(asked[len(asked)-1], "type=com.github.eventing-ptp.test") {
+		t.Errorf("asked was %s", asked[len(asked)-1])
+	}
 	c.wants(ok, line2+line3, "", "events", "-A", "--limit", "1", "--no-follow")
 	c.wants(ok, line2+line3, "", "events", "-A", "--after", n1.Epoch()+"-1", "--no-follow")
 	c.wants(ok, "n1 LOCKED\nn2 LOCKED\nn1 HOLDOVER\n", "", "events", "-A", "--no-follow", "-o", "jsonpath={.node} {.ptpstate}")
@@ -159,7 +163,7 @@ func TestEventsAreRefused(t *testing.T) {
 		{`no adapter runs on n8, n9; there are some on n1, n2`, []string{"-A", "--node", "n8", "--node", "n9"}},
 		{`--since: "noon" is no time; it can be 2026-05-10T07:20:34Z, 2026-05-10T07:20 or 2026-05-10 (local), 1778397634.5 (seconds since 1970) or 10m (ago)`, []string{"-S", "noon"}},
 		{`--since (2026-05-10T07:20:34.6618621+08:00) is later than --until (2026-05-10T07:19:34.6618621+08:00)`, []string{"-S", "1m", "-U", "2m"}},
-		{`--type "lock" is not known; it can be a type, such as event.sync.ptp-status.ptp-state-change, or one of lock-state, clock-class, sync-state, os-clock-sync-state, gnss-sync-status, clock-quality, os-clock-set, hardware-clock-set, daemon-state, grandmaster, port-state, leap-second, path-delay-state, events-lost`, []string{"--type", "lock"}},
+		{`--type "lock" is not known; it can be a type, such as event.sync.ptp-status.ptp-state-change, or one of lock-state, clock-class, sync-state, os-clock-sync-state, gnss-sync-status, clock-quality, os-clock-set, hardware-clock-set, daemon-state, grandmaster, port-state, leap-second, path-delay-state, events-lost, test`, []string{"--type", "lock"}},
 		{`--for: parse resource address "n1": it must be /sync/<resource>, with or without /<cluster>/node/<node> in front`, []string{"--for", "n1"}},
 		{`--limit is 10001; it must be from 1 to 10000, or 0 for all`, []string{"--limit", "10001"}},
 		{`-o "xml" is not known; it can be line|wide|json|yaml|jsonpath=TEMPLATE|jsonpath-file=FILE|go-template=TEMPLATE|go-template-file=FILE`, []string{"-o", "xml"}},
