@@ -47,9 +47,10 @@ var (
 // instances is how many ptp4ls run on each node. The first is left alone, the others are
 // for the tests named.
 const (
-	forStates    = 1 // TestChain, TestLatency
+	forStates    = 1 // TestChain, and before it TestLatency and TestAdapterIsKilled
 	forInstances = 2 // TestTwoInstancesOnANode, TestPtp4lRestarted
-	instances    = 3
+	forCommands  = 3 // TestCommandLine
+	instances    = 4
 )
 
 // thresholds of config-ptp are for software timestamps on a machine that is busy. That a
