@@ -120,7 +120,7 @@ var everyCommand = map[string][]typed{
 	},
 	"docs/monitoring.md": {
 		{command: "kubectl -n knative-eventing patch configmap config-observability", why: "it would have every adapter of the cluster replaced, under other tests; TestMetrics has an adapter measure"},
-		{command: "kubectl apply -f monitoring/", why: "no cluster of these tests has the kinds of Prometheus' operator; test/monitoring reads the files as it does"},
+		{command: "kubectl apply -f samples/monitoring/", why: "no cluster of these tests has the kinds of Prometheus' operator; test/monitoring reads the files as it does"},
 		{command: "sed ", file: "test/monitoring/rules_test.go", words: `prometheusrule\.yaml`},
 		{command: "kubectl -n eventing-ptp-adapters create configmap ptp-dashboards", why: "no Grafana looks for it; test/monitoring runs the queries of the dashboards"},
 		{command: "kubectl -n eventing-ptp-adapters label configmap ptp-dashboards", why: "no Grafana looks for it"},

@@ -34,7 +34,7 @@ import (
 )
 
 // The PodMonitor selects the pods of adapters, at a port that these have. What else is in
-// monitoring/, the module test/monitoring looks at.
+// samples/monitoring/, the module test/monitoring looks at.
 func TestPodMonitor(t *testing.T) {
 	var monitor struct {
 		Metadata metav1.ObjectMeta
@@ -43,7 +43,7 @@ func TestPodMonitor(t *testing.T) {
 			PodMetricsEndpoints []struct{ Port string }
 		}
 	}
-	text, err := os.ReadFile(root + "/monitoring/podmonitor.yaml")
+	text, err := os.ReadFile(root + "/samples/monitoring/podmonitor.yaml")
 	if err == nil {
 		err = yaml.Unmarshal(text, &monitor)
 	}

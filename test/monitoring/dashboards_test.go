@@ -213,7 +213,7 @@ type dashboard struct {
 
 func dashboards(t *testing.T) map[string]dashboard {
 	t.Helper()
-	files, err := filepath.Glob(root + "/monitoring/grafana/*.json")
+	files, err := filepath.Glob(root + "/samples/monitoring/grafana/*.json")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%d dashboards: %v", len(files), err)
 	}

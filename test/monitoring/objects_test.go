@@ -28,7 +28,7 @@ import (
 func TestObjects(t *testing.T) {
 	rule, monitor := &monitoringv1.PrometheusRule{}, &monitoringv1.PodMonitor{}
 	for file, object := range map[string]any{"prometheusrule.yaml": rule, "podmonitor.yaml": monitor} {
-		text, err := os.ReadFile(root + "/monitoring/" + file)
+		text, err := os.ReadFile(root + "/samples/monitoring/" + file)
 		if err == nil {
 			err = yaml.UnmarshalStrict(text, object)
 		}

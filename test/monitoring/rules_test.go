@@ -47,7 +47,7 @@ func plainRules(t *testing.T) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := regexp.MustCompile(`(?m)^sed .* monitoring/prometheusrule\.yaml >.*$`).FindString(string(page))
+	command := regexp.MustCompile(`(?m)^sed .* samples/monitoring/prometheusrule\.yaml >.*$`).FindString(string(page))
 	if command == "" {
 		t.Fatal("docs/monitoring.md does not say how to do without the operator")
 	}
