@@ -15,7 +15,7 @@ why_not() {
 }
 
 mkdir -p .cache/test
-# Those of test/cluster are a module's of their own, and so are those of test/dashboard, which make browser runs.
+# Those of test/cluster are a module's of their own.
 tests_of() { grep -rl --include='*_test.go' '^//go:build.*\<lab\>' "$@" | xargs -r sed -nE 's/^func (Test[[:alnum:]_]+)\(t .*/\1/p'; }
 tests=$(tests_of test --exclude-dir=cluster)
 cluster=$(tests_of test/cluster)

@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -126,6 +127,7 @@ func (a *Adapter) Change(at time.Time, c Change) (string, error) {
 		return "", fmt.Errorf("node %s: %w", a.Node, err)
 	}
 	a.apply(at, c)
+	a.remember(event)
 	e, err := a.journal.Append(event.Marshal())
 	if err != nil {
 		return "", fmt.Errorf("node %s: record an event: %w", a.Node, err)
@@ -157,6 +159,18 @@ func (a *Adapter) apply(at time.Time, c Change) {
 	case clock.ClockClass:
 		a.instance(c.Instance).Class = c.To.String()
 	}
+}
+
+// remember has the state tell of what the event is about.
+func (a *Adapter) remember(e oran.Event) {
+	r := stream.Resource{Address: e.Address.String(), Instance: e.Address.Instance, State: e.State, Since: &e.Time}
+	all := slices.Clone(a.state.Resources) // somebody may be reading them
+	if n := slices.IndexFunc(all, func(other stream.Resource) bool { return other.Address == r.Address }); n >= 0 {
+		all[n] = r
+	} else {
+		all = append(all, r)
+	}
+	a.state.Resources = all
 }
 
 func (a *Adapter) instance(name string) *stream.Instance {

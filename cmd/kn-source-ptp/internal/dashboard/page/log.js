@@ -1,6 +1,7 @@
 // A list of events, the newest first, of which only what is seen is in the document.
 import { h, setAttribute, setText } from './dom.js';
 import { clockTime, offset } from './format.js';
+import { nameOf } from './past.js';
 import { render } from './render.js';
 import { badge, setBadge } from './states.js';
 import { filterOf, matches, wordsOfEvent } from './store.js';
@@ -9,10 +10,7 @@ const WIDE = 700; // pixels from which an event is one line
 let count = 0;
 
 // kindOf is what has changed, in a word.
-export function kindOf(event) {
-  const name = event.resource.split('/').pop();
-  return event.resource.startsWith('synce-status/') && name === 'lock-state' ? 'synce lock-state' : name;
-}
+const kindOf = (event) => nameOf(event.resource, '');
 
 export class EventLog {
   shown = []; // by time
@@ -199,7 +197,7 @@ class Row {
     setBadge(this.sign, event.state);
     this.sign.title = event.state;
     setText(this.node, event.node);
-    setText(this.kind, [kindOf(event), event.instance].filter(Boolean).join(' '));
+    setText(this.kind, nameOf(event.resource, event.instance));
     setAttribute(this.kind, 'title', event.address);
     setText(this.change, event.previous && event.previous !== event.state ? `${event.previous} → ${event.state}` : event.state);
     const notes = [event.reason, event.offset ? offset(event.offset) : '', event.missed ? 'noticed later' : ''].filter(Boolean);

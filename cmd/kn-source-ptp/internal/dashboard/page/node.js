@@ -2,6 +2,7 @@
 import { h, setAttribute, setText } from './dom.js';
 import { age, offset } from './format.js';
 import { EventLog } from './log.js';
+import { nameOf, othersOf } from './past.js';
 import { meaningOfReason } from './reasons.js';
 import { render } from './render.js';
 import { badge, setBadge } from './states.js';
@@ -158,6 +159,7 @@ export class NodeView {
       Ports: (i.ports ?? []).map((p) => `${p.number} ${p.state}${p.interface ? ` ${p.interface}` : ''}`).join(', '),
     }]);
     if (state?.osClock) lines.push(['OS clock', state.osClock, {}]);
+    for (const [resource, instance, condition] of othersOf(state)) lines.push([nameOf(resource, instance), condition, {}]);
     if (state) lines.push(['Node', state.overall, {}]);
     while (this.body.rows.length > lines.length) this.body.lastChild.remove();
     while (this.body.rows.length < lines.length) this.body.append(new Line().element);

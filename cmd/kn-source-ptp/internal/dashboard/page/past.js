@@ -64,7 +64,13 @@ function presentOf(node) {
     all.push(['ptp-status/lock-state', i.name, i]);
     if (i.class) all.push(['ptp-status/clock-class', i.name, { state: i.class }]);
   }
-  return all;
+  return [...all, ...othersOf(state)].filter(([, , condition]) => condition.state !== 'UNKNOWN');
+}
+
+// othersOf returns what a node says of receivers and DPLLs: [resource, instance, condition].
+export function othersOf(state) {
+  return (state?.resources ?? []).map((r) => [r.address.slice(r.address.indexOf('/sync/') + '/sync/'.length), r.instance ?? '', r])
+    .filter(([resource]) => !resource.startsWith('ptp-status/') && !resource.startsWith('sync-status/'));
 }
 
 export function nameOf(resource, instance) {

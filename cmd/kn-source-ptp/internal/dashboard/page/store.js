@@ -61,6 +61,7 @@ export function words(node) {
   if (node.found) return node.found;
   const list = [node.node, node.namespace, node.source, node.worst, node.error, node.state?.overall.reason];
   for (const i of node.state?.instances ?? []) list.push(i.name, i.interface, i.grandmaster, i.state, i.reason, `class ${i.class}`);
+  for (const r of node.state?.resources ?? []) list.push(r.instance, r.state);
   node.found = list.filter(Boolean).join(' ').toLowerCase();
   return node.found;
 }
