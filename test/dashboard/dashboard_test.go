@@ -35,8 +35,8 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
-
 	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
+
 	"github.com/eventing-ptp/eventing-ptp/test/dashboard/fleet"
 )
 
@@ -486,7 +486,7 @@ func TestReconnection(t *testing.T) {
 	r.wait(`document.querySelector("#link").innerText === "live"`)
 	r.wait(`document.querySelector("#alarm").hidden`)
 	r.wait(fmt.Sprintf(`document.querySelector(".log-head .count").innerText === "%d"`, 6+4*rounds))
-	if got := ask[int](r, fmt.Sprintf(`(() => {
+	if got := ask[int](r, `(() => {
 		const scroller = document.querySelector(".scroller"), seen = [];
 		for (let top = 0; top <= scroller.scrollHeight; top += 200) {
 			scroller.scrollTop = top;
@@ -494,7 +494,7 @@ func TestReconnection(t *testing.T) {
 			for (const row of document.querySelectorAll(".row:not([hidden])")) seen.push(row.id);
 		}
 		return new Set(seen).size;
-	})()`)); got != 6+4*rounds {
+	})()`); got != 6+4*rounds {
 		t.Errorf("%d different events are shown, want %d", got, 6+4*rounds)
 	}
 }

@@ -39,10 +39,10 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+	"github.com/eventing-ptp/eventing-ptp/test/golang"
 
 	"github.com/eventing-ptp/eventing-ptp/test/dashboard/browser"
 	"github.com/eventing-ptp/eventing-ptp/test/dashboard/fleet"
-	"github.com/eventing-ptp/eventing-ptp/test/golang"
 )
 
 // root is where the repository is, from this directory.

@@ -25,12 +25,11 @@ import (
 	"sync"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
 	"github.com/eventing-ptp/eventing-ptp/pkg/journal"
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 	"github.com/eventing-ptp/eventing-ptp/pkg/publish/stream"
+	"go.uber.org/zap"
 )
 
 // Adapter is an adapter as it can be asked: what it answers with is the real thing, over a
@@ -180,7 +179,7 @@ func (a *Adapter) instance(name string) *stream.Instance {
 		}
 	}
 	a.state.Instances = append(a.state.Instances, stream.Instance{
-		Name: name, Interface: "ens1f0", PathDelayNanoseconds: new(int64(1000 + int64(a.seed)%400)), Grandmaster: "42160d.fffe.627ae7",
+		Name: name, Interface: "ens1f0", PathDelayNanoseconds: new(1000 + int64(a.seed)%400), Grandmaster: "42160d.fffe.627ae7",
 	})
 	return &a.state.Instances[len(a.state.Instances)-1]
 }

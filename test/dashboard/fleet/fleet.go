@@ -32,10 +32,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/eventing-ptp/eventing-ptp/pkg/reconciler/ptpsource/resources"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/eventing-ptp/eventing-ptp/pkg/reconciler/ptpsource/resources"
 )
 
 // adapterNamespace is where the pods of adapters are.

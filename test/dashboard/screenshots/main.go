@@ -29,8 +29,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
-
 	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
+
 	"github.com/eventing-ptp/eventing-ptp/test/dashboard"
 	"github.com/eventing-ptp/eventing-ptp/test/dashboard/fleet"
 )
@@ -38,7 +38,7 @@ import (
 const repository = "../.."
 
 func main() {
-	to := filepath.Join(repository, "docs/images")
+	to := filepath.Join(repository, "docs", "images")
 	if len(os.Args) > 1 {
 		to = os.Args[1]
 	}

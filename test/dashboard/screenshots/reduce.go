@@ -27,8 +27,9 @@ import (
 	"slices"
 )
 
-// reduce writes a picture with the 256 colours that it has most of, the others as the nearest
-// of these: a page has few, but for the edges of its letters.
+// reduce writes a picture with 256 colours, the others as the nearest of these: a page has
+// few, but for the edges of its letters. Those that differ from all others come first, then those
+// that there is most of.
 func reduce(text []byte) ([]byte, error) {
 	picture, err := png.Decode(bytes.NewReader(text))
 	if err != nil {
@@ -47,8 +48,12 @@ func reduce(text []byte) ([]byte, error) {
 		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(code(a), code(b)))
 	})
 	var palette color.Palette
-	for _, c := range colours[:min(256, len(colours))] {
-		palette = append(palette, c)
+	for _, apart := range []int{60, 30, 15, 1} {
+		for _, c := range colours {
+			if len(palette) < 256 && !slices.ContainsFunc(palette, func(p color.Color) bool { return distance(p.(color.RGBA), c) < apart }) {
+				palette = append(palette, c)
+			}
+		}
 	}
 	places := map[color.RGBA]uint8{}
 	for _, c := range colours {
@@ -63,4 +68,12 @@ func reduce(text []byte) ([]byte, error) {
 	var out bytes.Buffer
 	err = (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&out, reduced)
 	return out.Bytes(), err
+}
+
+func distance(a, b color.RGBA) int {
+	sum := 0
+	for _, d := range []int{int(a.R) - int(b.R), int(a.G) - int(b.G), int(a.B) - int(b.B)} {
+		sum += max(d, -d)
+	}
+	return sum
 }

@@ -27,15 +27,14 @@ import (
 
 	"github.com/eventing-ptp/eventing-ptp/cmd/kn-source-ptp/internal/cluster"
 	"github.com/eventing-ptp/eventing-ptp/cmd/kn-source-ptp/internal/dashboard"
-	"github.com/eventing-ptp/eventing-ptp/cmd/kn-source-ptp/internal/moment"
 )
 
 // dashboardFlags are the flags of dashboard.
 type dashboardFlags struct {
 	connection
-	source, since string
-	port          int
-	interval      time.Duration
+	source   string
+	port     int
+	interval time.Duration
 }
 
 func (w *world) dashboard() *cobra.Command {
@@ -55,8 +54,8 @@ dashboard
 # The whole cluster, always at the same port
 dashboard -A --port 8090
 
-# Two nodes, with their events of the last day
-dashboard n1 n2 --since 24h
+# Two nodes, asked twice a second
+dashboard n1 n2 --interval 500ms
 `,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(c *cobra.Command, nodes []string) error { return o.run(c.Context(), w, nodes) },
@@ -64,7 +63,6 @@ dashboard n1 n2 --since 24h
 	f := c.Flags()
 	f.StringVar(&o.source, "source", "", "only clocks that this PtpSource watches")
 	f.IntVar(&o.port, "port", 0, "port to listen on (default: one that is free)")
-	f.StringVarP(&o.since, "since", "S", "1h", "of the events of all nodes, only those from then on; times are as with events")
 	f.DurationVar(&o.interval, "interval", 2*time.Second, "how often each clock is asked for its offset; at most 100 adapters are asked in a second")
 	o.bind(f, "n")
 	o.bindAll(f)
@@ -78,10 +76,6 @@ func (o *dashboardFlags) run(ctx context.Context, w *world, nodes []string) erro
 		return fmt.Errorf("--interval is %v; it must be above 0", o.interval)
 	case o.port < 0 || o.port > 65535:
 		return fmt.Errorf("--port is %d; it must be from 1 to 65535, or 0 for one that is free", o.port)
-	}
-	since, err := moment.Parse(o.since, w.now())
-	if err != nil {
-		return fmt.Errorf("--since: %w", err)
 	}
 	client, namespace, err := o.connect()
 	if err != nil {
@@ -97,9 +91,9 @@ func (o *dashboardFlags) run(ctx context.Context, w *world, nodes []string) erro
 	}
 	d := &dashboard.Dashboard{
 		About: dashboard.About{Scope: inWords(scope)}, Adapters: there, Client: client,
-		Since: since, Limit: eventsOfEach, Interval: o.interval, Patience: o.timeout,
+		Interval: o.interval, Patience: o.timeout,
 	}
-	l, address, err := d.Listen(o.port)
+	l, address, err := d.Listen(ctx, o.port)
 	if err != nil {
 		return err
 	}
@@ -110,9 +104,6 @@ func (o *dashboardFlags) run(ctx context.Context, w *world, nodes []string) erro
 	}
 	return interrupted(ctx, errors.New("the dashboard has ended")) // which is how to end it
 }
-
-// eventsOfEach is how many events of the past are read of each adapter, for the log of all.
-const eventsOfEach = 200
 
 // inWords says which clocks are meant.
 func inWords(s cluster.Scope) string {

@@ -54,10 +54,6 @@ type Dashboard struct {
 	About    About
 	Adapters feed.Adapters
 	Client   Client
-	// Since is when the oldest event was observed that the page shows of all nodes, and Limit
-	// how many of each adapter there are at most.
-	Since time.Time
-	Limit int
 	// Interval is how often each adapter is asked how its clocks are; more rarely where there
 	// are many. Patience is how long one may take to answer.
 	Interval, Patience time.Duration
@@ -70,13 +66,24 @@ type Dashboard struct {
 //
 // The secret is part of the path, because browsers send cookies for one port of a host to all
 // of its ports, and another user may listen on one of them.
-func (d *Dashboard) Listen(port int) (net.Listener, string, error) {
-	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+func (d *Dashboard) Listen(ctx context.Context, port int) (net.Listener, string, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		return nil, "", fmt.Errorf("serve the dashboard: %w", err)
 	}
 	d.token = rand.Text()
 	return l, fmt.Sprintf("http://%s/%s/", l.Addr(), d.token), nil
+}
+
+// follow takes events of the past, and those that come. Of the past it takes as many of each
+// adapter as there is room for, because none is worth more than another.
+func (d *Dashboard) follow(ctx context.Context, w *watch) error {
+	const few, many = 20, 1000
+	there, err := d.Adapters.List(ctx)
+	if err != nil {
+		return err
+	}
+	return w.follow(ctx, &feed.Feed{Limit: min(many, max(few, maxEvents/max(1, len(there))))})
 }
 
 // Serve serves the page until the context is done, or until adapters cannot be looked for.
@@ -97,7 +104,7 @@ func (d *Dashboard) Serve(ctx context.Context, l net.Listener) error {
 		served <- server.Serve(l)
 		stop()
 	}()
-	err := w.follow(ctx, &feed.Feed{Query: since(d.Since), Limit: d.Limit})
+	err := d.follow(ctx, w)
 	stop()
 	_ = server.Close() // whoever reads has nothing left to read
 	if failed := <-served; !errors.Is(failed, http.ErrServerClosed) {

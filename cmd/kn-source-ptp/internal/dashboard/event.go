@@ -20,7 +20,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/eventing-ptp/eventing-ptp/cmd/kn-source-ptp/internal/feed"
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
@@ -48,8 +47,9 @@ type event struct {
 	Offset string `json:"offset,omitempty"`
 	// Missed is whether the change was found out about later.
 	Missed bool `json:"missed,omitempty"`
-
-	at time.Time
+	// Order is when the change was observed by the clock of this machine, as far as that is
+	// known, in milliseconds since 1970.
+	Order int64 `json:"order,omitempty"`
 }
 
 // newEvent reads what an adapter has told.

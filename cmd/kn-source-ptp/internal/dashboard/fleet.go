@@ -220,13 +220,18 @@ func (f *fleet) trouble(key, why string) {
 	f.put(n)
 }
 
-// add puts an event where its time belongs, but never before one of the same adapter: a
-// clock that was set back makes no event earlier. The oldest make room.
+// add puts an event where its time belongs, by the clock of this machine: that of its node
+// may be the one that is wrong. It never comes before one of the same adapter: a clock that was
+// set back makes no event earlier. The oldest make room.
 func (f *fleet) add(e event, at time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	e.Order = at.UnixMilli()
+	if n, known := f.nodes[e.Key]; known {
+		e.Order -= n.Ahead
+	}
 	place := len(f.log)
-	for place > 0 && f.log[place-1].Key != e.Key && f.log[place-1].at.After(at) {
+	for place > 0 && f.log[place-1].Key != e.Key && f.log[place-1].Order > e.Order {
 		place--
 	}
 	if place == 0 && len(f.log) == maxEvents {
@@ -236,7 +241,7 @@ func (f *fleet) add(e event, at time.Time) {
 		f.log = f.log[:copy(f.log, f.log[1:])]
 		place--
 	}
-	e.at, e.Number = at, f.next()
+	e.Number = f.next()
 	f.log = slices.Insert(f.log, place, &e)
 }
 

@@ -115,7 +115,7 @@ func (p *reader) apply(next *frame) {
 	}
 	for _, e := range next.Events {
 		place := len(p.log)
-		for place > 0 && p.log[place-1].Key != e.Key && p.log[place-1].at.After(e.at) {
+		for place > 0 && p.log[place-1].Key != e.Key && p.log[place-1].Order > e.Order {
 			place--
 		}
 		p.log = slices.Insert(p.log, place, e)
@@ -292,7 +292,7 @@ func TestEvent(t *testing.T) {
 		Address: "/cluster/node/n1/sync/ptp-status/lock-state", Type: "event.sync.ptp-status.ptp-state-change", Instance: "ptp4l.0",
 		State: "LOCKED", Previous: "FREERUN", Reason: "OffsetInRange", Offset: "-37", Missed: true,
 	}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(event{})); diff != "" || err != nil {
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v; want (-) and got (+):\n%s", err, diff)
 	}
 	got, err = newEvent(feed.Event{ID: "e-8", From: from, Body: []byte(`{"source":"/sync/sync-status/sync-state"}`)})
@@ -313,4 +313,23 @@ func FuzzEvent(f *testing.F) {
 			t.Errorf("%+v", e)
 		}
 	})
+}
+
+func TestEventsOfAClockThatIsWrongAreWhereTheyBelong(t *testing.T) {
+	f := newFleet()
+	f.setAdapters([]cluster.Adapter{adapterOn("n1"), adapterOn("n2")})
+	state := func(at time.Time) *stream.State { return &stream.State{Time: at, Overall: stream.Condition{State: "LOCKED"}} }
+	f.answer("u1/n1", state(start.Add(time.Hour)), nil, start, start)
+	f.answer("u1/n2", state(start.Add(-time.Hour)), nil, start, start)
+	told(f, "n1", 3600+1, "a1")
+	told(f, "n2", -3600+2, "b1")
+	told(f, "n1", 3600+3, "a2")
+	told(f, "n2", -3600+4, "b2")
+	told(f, "n3", 0, "c1") // of which nothing is known
+	if got, want := ids(f.log), "c1 a1 b1 a2 b2"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := f.log[1].Order; got != after(1).UnixMilli() {
+		t.Errorf("a1 is at %d, want %d", got, after(1).UnixMilli())
+	}
 }

@@ -23,7 +23,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -170,9 +169,4 @@ func (a alone) Watch(ctx context.Context, changed func([]cluster.Adapter)) error
 	changed([]cluster.Adapter{a.Adapter})
 	<-ctx.Done()
 	return nil
-}
-
-// since is the query for events from a time on.
-func since(at time.Time) url.Values {
-	return url.Values{"since": {at.UTC().Format(time.RFC3339Nano)}}
 }

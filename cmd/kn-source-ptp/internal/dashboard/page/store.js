@@ -36,12 +36,12 @@ export class Store {
     return change;
   }
 
-  // insert puts an event where its time belongs, but never before one of the same adapter,
-  // whose clock may have been set back.
+  // insert puts an event where it belongs by the clock of the command's machine, but never
+  // before one of the same adapter, whose clock may have been set back.
   insert(event) {
     event.at = Date.parse(event.time);
     let place = this.log.length;
-    while (place > 0 && this.log[place - 1].key !== event.key && this.log[place - 1].at > event.at) place--;
+    while (place > 0 && this.log[place - 1].key !== event.key && this.log[place - 1].order > event.order) place--;
     this.log.splice(place, 0, event);
     if (this.log.length > MAX_EVENTS) this.log.shift();
   }
