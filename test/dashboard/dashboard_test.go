@@ -381,6 +381,21 @@ func TestNode(t *testing.T) {
 	r.wait(is(values, "freerun locked freerun 6 !antenna-disconnected"))
 	r.wait(`/\ngnss-sync-status ttyS0 \| ! ?antenna-disconnected \| /.test(` + table + `)`)
 
+	// What an operator has asked for besides has lanes, too, and steps are moments.
+	for _, c := range []fleet.Change{
+		{Kind: clock.PTPPortState, Instance: "ptp4l.0-1", To: clock.Slave, Reason: clock.Reported},
+		{Kind: clock.DaemonState, Instance: "ptp4l.0", To: clock.Daemon(false), Reason: clock.Reported},
+		{Kind: clock.OSClockSet, To: clock.Shift(-1500 * time.Nanosecond), Reason: clock.ClockStepped},
+	} {
+		if _, err := one.Change(time.Now(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.wait(is(lanes, "sync-state, os-clock-sync-state, lock-state ptp4l.0, clock-class ptp4l.0, daemon-state ptp4l.0, port-state ptp4l.0-1, "+
+		"gnss-sync-status ttyS0, os-clock-set, offset ptp4l.0"))
+	r.wait(is(values, "freerun locked freerun 6 !down Sslave !antenna-disconnected -1500"))
+	r.wait(`document.querySelectorAll(".moment").length === 1`)
+
 	// A range is chosen.
 	ask[bool](r, `[...document.querySelectorAll(".ranges button")].find(b => b.innerText === "all").click(), true`)
 	r.wait(`document.querySelector(".ranges [aria-pressed=true]").innerText === "all"`)

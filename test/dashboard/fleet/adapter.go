@@ -117,7 +117,7 @@ func (a *Adapter) Change(at time.Time, c Change) (string, error) {
 		Kind: c.Kind, Instance: c.Instance, Interface: "ens1f0", To: c.To, Reason: c.Reason, Offset: c.Offset, HasOffset: c.Offset != 0,
 	}
 	key := fmt.Sprint(c.Kind, c.Instance)
-	if from, known := a.values[key]; known && c.Kind != clock.OSClockSet {
+	if from, known := a.values[key]; known && c.Kind != clock.OSClockSet && c.Kind != clock.HardwareClockSet {
 		t.From = from
 	}
 	a.values[key] = c.To

@@ -159,7 +159,9 @@ export class NodeView {
       Ports: (i.ports ?? []).map((p) => `${p.number} ${p.state}${p.interface ? ` ${p.interface}` : ''}`).join(', '),
     }]);
     if (state?.osClock) lines.push(['OS clock', state.osClock, {}]);
-    for (const [resource, instance, condition] of othersOf(state)) lines.push([nameOf(resource, instance), condition, {}]);
+    for (const [resource, instance, condition] of othersOf(state)) {
+      if (/^(gnss|synce)-status\//.test(resource)) lines.push([nameOf(resource, instance), condition, {}]);
+    }
     if (state) lines.push(['Node', state.overall, {}]);
     while (this.body.rows.length > lines.length) this.body.lastChild.remove();
     while (this.body.rows.length < lines.length) this.body.append(new Line().element);

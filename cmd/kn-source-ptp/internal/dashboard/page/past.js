@@ -3,10 +3,14 @@
 // From above to below.
 const ORDER = [
   'sync-status/sync-state', 'sync-status/os-clock-sync-state', 'ptp-status/lock-state', 'ptp-status/clock-class',
+  'ptp-status/daemon-state', 'ptp-status/port-state', 'ptp-status/grandmaster', 'ptp-status/path-delay-state', 'ptp-status/leap-second',
   'gnss-status/gnss-sync-status', 'synce-status/lock-state', 'synce-status/clock-quality',
 ];
+// What a node says of these, and why, is elsewhere in its state.
+const EXPLAINED = ORDER.slice(0, 4);
 // Every one of these is an event, and no state that lasts.
-const MOMENTS = ['sync-status/os-clock-set', 'ptp-status/hardware-clock-set', 'eventing-ptp/events-lost'];
+const MOMENTS = ['sync-status/os-clock-set', 'ptp-status/hardware-clock-set', 'eventing-ptp/events-lost', 'eventing-ptp/test'];
+const TEST = 'com.github.eventing-ptp.test'; // the type of events that tell nothing of what they are about
 
 const rank = (resource) => (ORDER.indexOf(resource) + ORDER.length + 1) % (ORDER.length + 1);
 
@@ -21,8 +25,8 @@ export function lanesOf(events, node, now) {
     return lanes.get(key);
   };
   for (const event of events) {
-    const l = lane(event.resource, event.instance);
-    if (MOMENTS.includes(event.resource)) {
+    const l = event.type === TEST ? lane('eventing-ptp/test') : lane(event.resource, event.instance);
+    if (MOMENTS.includes(l.resource)) {
       l.moments.push({ at: event.at, state: event.state, event });
       continue;
     }
@@ -67,10 +71,10 @@ function presentOf(node) {
   return [...all, ...othersOf(state)].filter(([, , condition]) => condition.state !== 'UNKNOWN');
 }
 
-// othersOf returns what a node says of receivers and DPLLs: [resource, instance, condition].
+// othersOf returns what else a node says of itself: [resource, instance, condition].
 export function othersOf(state) {
   return (state?.resources ?? []).map((r) => [r.address.slice(r.address.indexOf('/sync/') + '/sync/'.length), r.instance ?? '', r])
-    .filter(([resource]) => !resource.startsWith('ptp-status/') && !resource.startsWith('sync-status/'));
+    .filter(([resource]) => !EXPLAINED.includes(resource));
 }
 
 export function nameOf(resource, instance) {

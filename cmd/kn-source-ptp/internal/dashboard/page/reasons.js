@@ -5,7 +5,7 @@ const reasons = {
   OffsetOutOfRange: 'the offset has been beyond unlockOffset while following a master',
   PortNotSlave: 'no port is SLAVE: link, announce timeout, servo, another master',
   SyncSilent: 'ptp4l runs and its port is SLAVE, but no Sync arrives',
-  DaemonDown: 'ptp4l, or gpsd of a receiver, does not answer or is gone',
+  DaemonDown: 'ptp4l does not answer or is gone; of a receiver gpsd, of a device of synce4l synce4l',
   HoldoverExpired: 'the source did not come back within holdoverTimeout',
   GrandmasterClass: 'the clock is grandmaster itself, and its own class says so',
   ParentClass: 'the class is that of the grandmaster that is followed',
@@ -23,6 +23,7 @@ const reasons = {
   DPLLLockStatus: 'the kernel says so of the DPLL',
   DPLLGone: 'the kernel has no such DPLL any more',
   DPLLUnreadable: 'the kernel does not tell of its DPLLs',
+  Reported: 'ptp4l says so, or synce4l',
   reassert: 'nothing has changed: the value that holds was said again',
   JournalOverrun: 'events fell out of the journal before they were sent',
 };

@@ -9,19 +9,25 @@ const looks = {
   UNKNOWN: { look: 'unknown', letter: '?', meaning: 'nothing is known: the adapter does not answer, or has decided nothing yet' },
   HOLDOVER: { look: 'holdover', letter: 'H', meaning: 'the source is lost, the clock runs on by itself' },
   LOCKED: { look: 'locked', letter: 'L', meaning: 'synchronised' },
-  // GNSS receivers have states of their own.
+  // Receivers, daemons, ports and paths have states of their own.
   SYNCHRONIZED: { look: 'locked', letter: 'S' },
   'ACQUIRING-SYNC': { look: 'holdover', letter: 'A' },
+  UP: { look: 'locked', letter: 'U' },
+  DOWN: { look: 'freerun', letter: '!' },
+  'IN-RANGE': { look: 'locked', letter: 'I' },
+  'OUT-OF-RANGE': { look: 'freerun', letter: '!' },
+  SLAVE: { look: 'locked', letter: 'S' },
+  UNCALIBRATED: { look: 'holdover', letter: 'U' },
+  LISTENING: { look: 'holdover', letter: 'L' },
+  FAULTY: { look: 'freerun', letter: '!' },
 };
+const FAILED = { look: 'freerun', letter: '!' }, VALUE = { look: 'value', letter: '' };
 
-// lookOf returns the name of a state's look. A word that is no state of a clock is that of a
-// receiver that has failed; a number is a value, and neither good nor bad.
-export function lookOf(state) {
-  if (looks[state]) return looks[state].look;
-  return /^[A-Z]/.test(state) ? 'freerun' : 'value';
-}
+// of returns how a state looks. What is not known is a value, and neither good nor bad.
+const of = (state) => looks[state] ?? (/^(FAILURE|ANTENNA)-/.test(state) ? FAILED : VALUE);
 
-export const letterOf = (state) => looks[state]?.letter ?? (/^[A-Z]/.test(state) ? '!' : '');
+export const lookOf = (state) => of(state).look;
+export const letterOf = (state) => of(state).letter;
 export const meaningOf = (state) => looks[state]?.meaning ?? '';
 
 // severity is 0 for the worst.
