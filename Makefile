@@ -64,7 +64,7 @@ integration: ## Run the tests on real ptp4l and a real Kubernetes API server in 
 .PHONY: browser
 browser: ## Look at the dashboard with a real browser, with one node and with a thousand (Debian's chromium).
 	@hack/deps.sh certificates gcc chromium
-	@MODULE=test/dashboard hack/gotest.sh browser -tags browser -count=1 -p 1 ./...
+	@MODULE=test/dashboard FORMAT=standard-verbose hack/gotest.sh browser -tags browser -count=1 -p 1 ./...
 
 .PHONY: screenshots
 screenshots: ## Take the pictures of docs/dashboard.md again (minutes).

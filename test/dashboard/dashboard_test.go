@@ -396,6 +396,13 @@ func TestNode(t *testing.T) {
 	r.wait(is(values, "freerun locked freerun 6 !down Sslave !antenna-disconnected -1500"))
 	r.wait(`document.querySelectorAll(".moment").length === 1`)
 
+	// A test event is no state of what it is about.
+	if err := one.Test(time.Now(), "ptp4l.0"); err != nil {
+		t.Fatal(err)
+	}
+	r.wait(is(shownRows+`.split("\n")[0]`, "test TEST"))
+	r.wait(is(values, "freerun locked freerun 6 !down Sslave !antenna-disconnected -1500 TEST"))
+
 	// A range is chosen.
 	ask[bool](r, `[...document.querySelectorAll(".ranges button")].find(b => b.innerText === "all").click(), true`)
 	r.wait(`document.querySelector(".ranges [aria-pressed=true]").innerText === "all"`)
@@ -563,13 +570,23 @@ func TestAThousandNodes(t *testing.T) {
 	r.must(r.Wait(`document.querySelector(".log-head .count").innerText === "3000"`, 2*time.Minute))
 	t.Logf("all nodes and their events were there after %v", time.Since(began).Round(100*time.Millisecond))
 
-	ask[bool](r, `(() => {
-		window.gaps = [];
-		let last = performance.now();
-		const frame = (now) => { gaps.push(now - last); last = now; if (window.gaps) requestAnimationFrame(frame); };
-		requestAnimationFrame((now) => { last = now; requestAnimationFrame(frame); });
-		return true;
-	})()`)
+	// An empty page beside it shows what the machine is capable of.
+	other, end := chromedp.NewContext(r.Tab)
+	defer end()
+	empty := &room{Session: &Session{Tab: other}, t: t}
+	for _, page := range []*room{r, empty} {
+		ask[bool](page, `(() => {
+			window.gaps = [];
+			let last = performance.now();
+			const frame = (now) => { gaps.push(now - last); last = now; requestAnimationFrame(frame); };
+			requestAnimationFrame((now) => { last = now; requestAnimationFrame(frame); });
+			return true;
+		})()`)
+	}
+	largest := func(page *room) time.Duration {
+		t.Helper()
+		return time.Duration(ask[float64](page, `Math.max(0, ...gaps.splice(0))`) * float64(time.Millisecond)).Round(time.Millisecond)
+	}
 	heap := func() float64 {
 		t.Helper()
 		if _, err := chromedp.Call(r.Tab, heapprofiler.CollectGarbage, cdp.Empty{}); err != nil {
@@ -605,7 +622,8 @@ func TestAThousandNodes(t *testing.T) {
 	made := 3 * nodes
 	round := func() (most time.Duration) {
 		t.Helper()
-		ask[int](r, `gaps.length = 0`)
+		largest(r)
+		largest(empty)
 		effort()
 		tick := time.NewTicker(time.Second / rate)
 		defer tick.Stop()
@@ -620,9 +638,10 @@ func TestAThousandNodes(t *testing.T) {
 				r.must(r.Press(kb.Tab))
 			}
 		}
-		most = time.Duration(ask[float64](r, `Math.max(...gaps)`) * float64(time.Millisecond))
-		t.Logf("%d nodes, %d events/s for %v: %d frames, largest gap between two %v; the bar is %v. Of the processor the page took: %s",
-			nodes, rate, lasts, ask[int](r, `gaps.length`), most.Round(time.Millisecond), bar, effort())
+		frames := ask[int](r, `gaps.length`)
+		most = largest(r)
+		t.Logf("%d nodes, %d events/s for %v: %d frames, largest gap between two %v; the bar is %v. Of an empty page beside it: %v. Of the processor the page took: %s",
+			nodes, rate, lasts, frames, most, bar, largest(empty), effort())
 		return most
 	}
 	// run is for a machine that may be busy with something else for a moment.

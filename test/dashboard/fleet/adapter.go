@@ -134,6 +134,18 @@ func (a *Adapter) Change(at time.Time, c Change) (string, error) {
 	return e.ID(), nil
 }
 
+// Test records a test event about the lock-state of an instance.
+func (a *Adapter) Test(at time.Time, instance string) error {
+	event, err := a.encoder.Test(oran.Address{Instance: instance, Resource: oran.LockState}, at)
+	if err != nil {
+		return fmt.Errorf("node %s: %w", a.Node, err)
+	}
+	if _, err := a.journal.Append(event.Marshal()); err != nil {
+		return fmt.Errorf("node %s: record an event: %w", a.Node, err)
+	}
+	return nil
+}
+
 // apply has the state be as the change says.
 func (a *Adapter) apply(at time.Time, c Change) {
 	at = at.UTC()

@@ -1,16 +1,14 @@
 // A list of events, the newest first, of which only what is seen is in the document.
 import { h, setAttribute, setText } from './dom.js';
 import { clockTime, offset } from './format.js';
-import { nameOf } from './past.js';
+import { kindOf, titleOf } from './past.js';
+import { meaningOfReason } from './reasons.js';
 import { render } from './render.js';
 import { badge, setBadge } from './states.js';
 import { filterOf, matches, wordsOfEvent } from './store.js';
 
 const WIDE = 700; // pixels from which an event is one line
 let count = 0;
-
-// kindOf is what has changed, in a word.
-const kindOf = (event) => nameOf(event.resource, '');
 
 export class EventLog {
   shown = []; // by time
@@ -59,7 +57,7 @@ export class EventLog {
     const kind = this.kind.value, state = this.state.value, instance = this.resource.value;
     const before = this.shown[this.shown.length - 1];
     this.shown = this.all.filter((e) => (!kind || kindOf(e) === kind) && (!state || e.state === state) &&
-      (!instance || (e.instance ?? '') === instance) && matches(wordsOfEvent(e), text));
+      (!instance || (e.instance ?? '') === instance) && (text.length === 0 || matches(wordsOfEvent(e), text)));
     setText(this.number, this.shown.length === this.all.length ? String(this.all.length) : `${this.shown.length} of ${this.all.length}`);
     this.none.hidden = this.shown.length > 0;
     setText(this.none, this.all.length > 0 ? 'No event matches the filters.' : this.reason ?? 'No events.');
@@ -197,11 +195,12 @@ class Row {
     setBadge(this.sign, event.state);
     this.sign.title = event.state;
     setText(this.node, event.node);
-    setText(this.kind, nameOf(event.resource, event.instance));
+    setText(this.kind, titleOf(event));
     setAttribute(this.kind, 'title', event.address);
     setText(this.change, event.previous && event.previous !== event.state ? `${event.previous} → ${event.state}` : event.state);
     const notes = [event.reason, event.offset ? offset(event.offset) : '', event.missed ? 'noticed later' : ''].filter(Boolean);
     setText(this.note, notes.join(' · '));
+    setAttribute(this.note, 'title', meaningOfReason(event.reason) || null);
   }
 
   hide() {

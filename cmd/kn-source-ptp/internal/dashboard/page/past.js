@@ -83,6 +83,10 @@ export function nameOf(resource, instance) {
   return instance ? `${name} ${instance}` : name;
 }
 
+// titleOf names what an event is about; without its instance that is its kind.
+export const kindOf = (event) => (event.type === TEST ? 'test' : nameOf(event.resource, ''));
+export const titleOf = (event) => (event.type === TEST ? 'test' : nameOf(event.resource, event.instance));
+
 // stateAt is the segment of a lane at a time.
 export function stateAt(lane, at) {
   return lane.segments.findLast((segment) => segment.from <= at && at <= segment.to);

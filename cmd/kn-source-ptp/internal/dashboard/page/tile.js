@@ -1,6 +1,7 @@
 // A tile: one node, by one adapter.
 import { h, setAttribute, setText } from './dom.js';
 import { age, offset } from './format.js';
+import { meaningOfReason } from './reasons.js';
 import { badge, lookOf, setBadge } from './states.js';
 import { clocksOf, nowOf } from './store.js';
 
@@ -28,7 +29,7 @@ export class Tile {
     setAttribute(this.since, 'datetime', this.begun ?? null);
     setAttribute(this.since, 'title', this.begun ? `${node.error ? 'last heard' : 'since'} ${this.begun}` : null);
     setText(this.what, node.worst === 'LOCKED' ? (clock?.class ? `class ${clock.class}` : '') : describe(node, shown));
-    setAttribute(this.what, 'title', node.error ?? null);
+    setAttribute(this.what, 'title', node.error ?? (meaningOfReason(shown?.reason) || null));
     const figures = [];
     if (source) figures.push(`${node.namespace}/${node.source}`);
     if (others.length > 0) figures.push(`${others.length + 1} clocks`);

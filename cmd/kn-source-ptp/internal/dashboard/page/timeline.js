@@ -18,13 +18,14 @@ export class Timeline {
 
   constructor() {
     this.buttons = RANGES.map(([text, range]) => h('button', { type: 'button', onclick: () => this.setRange(range) }, text));
-    this.readout = h('span', { class: 'readout', role: 'status' });
+    this.readout = h('span', { class: 'readout' });
+    this.spoken = h('span', { class: 'hidden', role: 'status' });
     this.lanes = h('div', {
       class: 'lanes', tabindex: '0', role: 'img',
       onpointermove: (e) => this.point(e), onpointerleave: () => this.setCursor(null), onkeydown: (e) => this.walk(e),
     });
     this.element = h('section', { class: 'timeline', 'aria-label': 'Past' },
-      h('div', { class: 'part-head' }, h('h2', null, 'Past'), this.readout, h('div', { class: 'ranges', role: 'group', 'aria-label': 'How far back' }, this.buttons)),
+      h('div', { class: 'part-head' }, h('h2', null, 'Past'), this.readout, this.spoken, h('div', { class: 'ranges', role: 'group', 'aria-label': 'How far back' }, this.buttons)),
       this.lanes);
     new ResizeObserver(() => this.draw()).observe(this.lanes);
     this.patterns();
@@ -116,7 +117,10 @@ export class Timeline {
       to = null;
     } else return;
     event.preventDefault();
-    if (to !== undefined) this.setCursor(to);
+    if (to === undefined) return;
+    this.setCursor(to);
+    const states = this.all.map((lane) => `${lane.name} ${stateAt(lane, to ?? this.axis.to)?.state ?? ''}`);
+    setText(this.spoken, to === null ? `now: ${states.join(', ')}` : `${this.readout.textContent}: ${states.join(', ')}`);
   }
 
   setCursor(at) {
