@@ -318,7 +318,9 @@ func FuzzEvent(f *testing.F) {
 func TestEventsOfAClockThatIsWrongAreWhereTheyBelong(t *testing.T) {
 	f := newFleet()
 	f.setAdapters([]cluster.Adapter{adapterOn("n1"), adapterOn("n2")})
-	state := func(at time.Time) *stream.State { return &stream.State{Time: at, Overall: stream.Condition{State: "LOCKED"}} }
+	state := func(at time.Time) *stream.State {
+		return &stream.State{Time: at, Overall: stream.Condition{State: "LOCKED"}}
+	}
 	f.answer("u1/n1", state(start.Add(time.Hour)), nil, start, start)
 	f.answer("u1/n2", state(start.Add(-time.Hour)), nil, start, start)
 	told(f, "n1", 3600+1, "a1")
