@@ -547,6 +547,13 @@ func TestAnAdapterThatDoesNotAnswer(t *testing.T) {
 	r.must(r.Press(kb.Escape))
 	r.wait(is(shownNodes, "Unknown 1: n3; Locked 2: n1 n2"))
 
+	// One that has never answered has nothing to show, and says so.
+	ask[bool](r, `document.querySelector(".tile.unknown").click(), true`)
+	r.wait(`document.querySelector(".notes").innerText === "Its adapter does not answer: it did not answer within 2s."`)
+	r.wait(`document.querySelector(".one-node .log .empty").innerText === "Its events cannot be read: it did not answer within 2s"`)
+	r.wait(`document.querySelector(".timeline .empty").innerText === "Nothing is known of it yet." && !document.querySelector(".clocks").checkVisibility()`)
+	r.must(r.Press(kb.Escape))
+
 	r.fleet.Remove(n2)
 	r.wait(is(shownNodes, "Unknown 1: n3; Locked 1: n1"))
 	r.wantNoErrors()

@@ -33,7 +33,7 @@ export class NodeView {
     this.element = h('div', { class: 'one-node' },
       h('div', { class: 'node-head' }, h('a', { class: 'back', href: '#' }, '← All nodes'), this.sign, this.title, this.state, this.where),
       this.notes,
-      h('section', { class: 'clocks', 'aria-label': 'Clocks' }, h('table', null,
+      this.clocks = h('section', { class: 'clocks', 'aria-label': 'Clocks' }, h('table', null,
         h('thead', null, h('tr', null, head.map((name) => h('th', { scope: 'col' }, name)))), this.body)),
       this.timeline.element, this.log.element);
     this.timers = [setInterval(() => this.look(), LOOK), setInterval(() => this.draw(), 1000)];
@@ -166,7 +166,8 @@ export class NodeView {
     while (this.body.rows.length > lines.length) this.body.lastChild.remove();
     while (this.body.rows.length < lines.length) this.body.append(new Line().element);
     lines.forEach(([name, condition, cells], n) => this.body.rows[n].line.show(name, condition, cells, node));
-    this.body.parentElement.classList.toggle('old', Boolean(node?.error));
+    this.clocks.hidden = lines.length === 0;
+    this.clocks.classList.toggle('old', Boolean(node?.error));
   }
 }
 

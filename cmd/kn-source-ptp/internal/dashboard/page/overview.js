@@ -70,7 +70,7 @@ export class Overview {
   entries = new Map(); // {key, node, name, group, tile}
   dirty = new Set();
   drawn = new Set();
-  longest = 0; // name, in letters
+  letters = 0; // of a name, which nine of ten have at most
 
   constructor(store, open) {
     this.store = store;
@@ -138,7 +138,8 @@ export class Overview {
     for (const group of changed) group.shown = group.all.filter((entry) => this.wants(entry.node));
     const all = [...this.store.nodes.values()];
     this.several = new Set(all.map((node) => `${node.namespace}/${node.source}`)).size > 1;
-    this.longest = all.reduce((most, node) => Math.max(most, node.node.length), 0);
+    const lengths = all.map((node) => node.node.length).sort((a, b) => a - b);
+    this.letters = lengths[Math.floor(lengths.length * 0.9)] ?? 0;
     const none = this.groups.every((g) => g.shown.length === 0);
     this.empty.hidden = !none;
     if (none) {
@@ -156,7 +157,7 @@ export class Overview {
     this.nodes.classList.toggle('many', many);
     const style = getComputedStyle(this.nodes);
     const width = this.nodes.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-    const least = Math.min(WIDEST, width, Math.max(WIDTH, 96 + 7.5 * this.longest));
+    const least = Math.min(WIDEST, width, Math.max(WIDTH, 96 + 7.5 * this.letters));
     for (const group of this.groups) group.arrange(width, least, many);
     const ranges = this.groups.map((group) => group.seen());
     const focused = document.activeElement?.closest?.('.tiles li')?.entry;

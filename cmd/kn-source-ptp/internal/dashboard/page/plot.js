@@ -3,7 +3,7 @@ import { s } from './dom.js';
 import { nanoseconds, offset } from './format.js';
 import { lookOf } from './states.js';
 
-const EDGE = 10; // pixels above and below
+const EDGE = 15; // pixels above and below, where a text fits
 
 // drawPlot draws samples [milliseconds, nanoseconds], and those that events have told, with the
 // state that was told with each. What is beyond the thresholds by far is

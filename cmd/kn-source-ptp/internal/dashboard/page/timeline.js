@@ -20,13 +20,14 @@ export class Timeline {
     this.buttons = RANGES.map(([text, range]) => h('button', { type: 'button', onclick: () => this.setRange(range) }, text));
     this.readout = h('span', { class: 'readout' });
     this.spoken = h('span', { class: 'hidden', role: 'status' });
+    this.none = h('p', { class: 'empty' }, 'Nothing is known of it yet.');
     this.lanes = h('div', {
       class: 'lanes', tabindex: '0', role: 'img',
       onpointermove: (e) => this.point(e), onpointerleave: () => this.setCursor(null), onkeydown: (e) => this.walk(e),
     });
     this.element = h('section', { class: 'timeline', 'aria-label': 'Past' },
       h('div', { class: 'part-head' }, h('h2', null, 'Past'), this.readout, this.spoken, h('div', { class: 'ranges', role: 'group', 'aria-label': 'How far back' }, this.buttons)),
-      this.lanes);
+      this.none, this.lanes);
     new ResizeObserver(() => this.draw()).observe(this.lanes);
     this.patterns();
     this.setRange(HOUR);
@@ -66,6 +67,9 @@ export class Timeline {
     const oldest = Math.min(...this.events.slice(0, 1).map((e) => e.at), now - MINUTE);
     const from = this.range ? now - this.range : oldest - (now - oldest) * 0.02;
     this.all = lanesOf(this.events, this.node, now);
+    this.lanes.hidden = this.all.length === 0;
+    this.none.hidden = this.all.length > 0;
+    if (this.lanes.hidden) return;
     this.sync();
     const width = Math.max(120, this.axisRow.plot.clientWidth);
     const axis = this.axis = new Axis(from, now, width);
