@@ -17,7 +17,7 @@ help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: deps
-deps: ## Install what is missing: linuxptp, gcc, git, certificates (Debian, as root).
+deps: ## Install what is missing: linuxptp, chromium, gcc, git, certificates (Debian, as root).
 	@hack/deps.sh && echo "deps: everything is there"
 
 .PHONY: build
@@ -30,6 +30,7 @@ lint: lint-test ## Check formatting, style, the borders between packages, genera
 	cd test/cluster && go tool -modfile=../../hack/tools/go.mod golangci-lint run ./...
 	cd test/bench/journal && go tool -modfile=../../../hack/tools/go.mod golangci-lint run ./...
 	cd test/monitoring && go tool -modfile=../../hack/tools/go.mod golangci-lint run ./...
+	cd test/dashboard && go tool -modfile=../../hack/tools/go.mod golangci-lint run ./...
 	@hack/update-codegen.sh --verify
 	@hack/licenses.sh check
 
@@ -43,6 +44,7 @@ fmt: ## Format all Go code.
 	cd test/cluster && go tool -modfile=../../hack/tools/go.mod golangci-lint fmt ./...
 	cd test/bench/journal && go tool -modfile=../../../hack/tools/go.mod golangci-lint fmt ./...
 	cd test/monitoring && go tool -modfile=../../hack/tools/go.mod golangci-lint fmt ./...
+	cd test/dashboard && go tool -modfile=../../hack/tools/go.mod golangci-lint fmt ./...
 
 .PHONY: codegen
 codegen: ## Generate deep copies, clients and informers from pkg/apis.
@@ -58,6 +60,16 @@ unit: ## Run the unit tests and the seeds of the fuzz targets, with the race det
 .PHONY: integration
 integration: ## Run the tests on real ptp4l and a real Kubernetes API server in network namespaces (root).
 	@hack/integration.sh
+
+.PHONY: browser
+browser: ## Look at the dashboard with a real browser, with one node and with a thousand (Debian's chromium).
+	@hack/deps.sh certificates gcc chromium
+	@MODULE=test/dashboard FORMAT=standard-verbose hack/gotest.sh browser -tags browser -count=1 -p 1 ./...
+
+.PHONY: screenshots
+screenshots: ## Take the pictures of docs/dashboard.md again (minutes).
+	@hack/deps.sh certificates chromium
+	cd test/dashboard && go run ./screenshots
 
 .PHONY: vm
 vm: ## Break real PTP hardware clocks in a virtual machine and compare the events (Debian on amd64; no KVM, no root).
@@ -81,7 +93,7 @@ e2e-run: ## Run tests on the cluster that KEEP=1 make e2e has left (RUN=TestName
 	@hack/e2e.sh run
 
 .PHONY: test
-test: ## Run lint, unit, integration and vm, and print totals.
+test: ## Run lint, unit, browser, integration and vm, and print totals.
 	@hack/test.sh
 
 .PHONY: fuzz

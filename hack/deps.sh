@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Makes sure that the given things exist, or all that this repository uses. On Debian, as root, it installs the
 # packages that are missing; anywhere else it says which they are and fails.
-# Usage: hack/deps.sh [certificates|git|make|gcc|ptp4l|cluster]...
+# Usage: hack/deps.sh [certificates|git|make|gcc|ptp4l|cluster|chromium]...
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin # where Debian keeps ptp4l, not in the PATH of those who are not root
 
-[ $# -gt 0 ] || set -- certificates git make gcc ptp4l cluster
+[ $# -gt 0 ] || set -- certificates git make gcc ptp4l cluster chromium
 
 packages=()
 for need in "$@"; do
@@ -24,6 +24,10 @@ for need in "$@"; do
 		[ -e /usr/sbin/nft ] || packages+=(nftables)
 		[ -e /usr/sbin/conntrack ] || packages+=(conntrack)
 		command -v ip >/dev/null || packages+=(iproute2)
+		;;
+	chromium) # with a font, without which its pages have no text
+		command -v chromium >/dev/null || packages+=(chromium)
+		[ -e /usr/share/fonts/opentype/inter ] || packages+=(fonts-inter)
 		;;
 	*) command -v "$need" >/dev/null || packages+=("$need") ;;
 	esac

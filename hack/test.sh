@@ -8,7 +8,7 @@ mkdir -p .cache/test
 report=.cache/test/report
 status=0 passed=0 failed=0 skipped=0
 
-for stage in lint unit integration vm; do
+for stage in lint unit browser integration vm; do
 	echo "==> $(date -u +%H:%M:%SZ) $stage"
 	SECONDS=0 result=ok details=
 	"${MAKE:-make}" --no-print-directory "$stage" || { result=FAILED status=1; }

@@ -71,6 +71,14 @@ type Clock struct {
 	Error string `json:"error,omitempty"`
 }
 
+// Worst is the worse of the states of the clock and of its node.
+func (c Clock) Worst() string {
+	if severity(c.Overall) < severity(c.State) {
+		return c.Overall
+	}
+	return c.State
+}
+
 // Summary counts clocks by their state.
 type Summary struct {
 	Locked   int `json:"locked"`
@@ -206,8 +214,7 @@ func (b Board) Show(to io.Writer, o Options) error {
 	for n := range lines {
 		lines[n] = strings.TrimRight(lines[n], " ")
 		if n > 0 && o.Colour {
-			c := b.Clocks[n-1]
-			lines[n] = coloured(lines[n], min(severity(c.State), severity(c.Overall)))
+			lines[n] = coloured(lines[n], severity(b.Clocks[n-1].Worst()))
 		}
 	}
 	for _, c := range b.Clocks {

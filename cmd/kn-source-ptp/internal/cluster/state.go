@@ -47,7 +47,7 @@ func (c *Client) States(ctx context.Context, adapters []Adapter, patience time.D
 		places <- struct{}{}
 		asking.Go(func() {
 			defer func() { <-places }()
-			state, err := c.state(ctx, a, patience)
+			state, err := c.State(ctx, a, patience)
 			all[n] = State{a, state, err}
 		})
 	}
@@ -55,7 +55,8 @@ func (c *Client) States(ctx context.Context, adapters []Adapter, patience time.D
 	return all
 }
 
-func (c *Client) state(ctx context.Context, a Adapter, patience time.Duration) (*stream.State, error) {
+// State asks one adapter for its state. It fails with words for people.
+func (c *Client) State(ctx context.Context, a Adapter, patience time.Duration) (*stream.State, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	answer, err := c.Ask(ctx, a, "v1/state", nil, "application/json")

@@ -112,7 +112,7 @@ func (w *world) root(name string) *cobra.Command {
 	root.SetOut(w.out)
 	root.SetErr(w.err)
 	root.AddCommand(
-		w.events(), w.status(),
+		w.events(), w.status(), w.dashboard(),
 		w.list(), w.describe(), w.create(), w.update(), w.apply(), w.delete(),
 		w.doctor(), w.emit(), w.simulate(), w.version(),
 	)
