@@ -70,7 +70,7 @@ func written(t *testing.T, write func()) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const stderr = 2
+	stderr := int(os.Stderr.Fd()) // go test -json gives it standard output's
 	kept, err := unix.Dup(stderr)
 	if err == nil {
 		err = unix.Dup2(int(w.Fd()), stderr)
