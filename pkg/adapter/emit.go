@@ -27,17 +27,17 @@ import (
 	"sync"
 	"time"
 
-	"github.com/eventing-ptp/eventing-ptp/pkg/adapter/trial"
+	"github.com/eventing-ptp/eventing-ptp/pkg/adapter/testevent"
 	"github.com/eventing-ptp/eventing-ptp/pkg/journal"
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 	"github.com/eventing-ptp/eventing-ptp/pkg/publish/sink"
 )
 
 const (
-	// maxTrials is how many may wait for the sink at once.
-	maxTrials = 8
-	// maxTrialWait is for how long one may.
-	maxTrialWait = time.Minute
+	// maxWaiting is how many may wait for the sink at once.
+	maxWaiting = 8
+	// maxWait is for how long one may.
+	maxWait = time.Minute
 )
 
 // emitter records test events for whoever asks, and tells what becomes of each. It listens
@@ -95,7 +95,7 @@ func (e *emitter) serve(ctx context.Context, address string) error {
 		return fmt.Errorf("listen for who asks for test events: %w: choose another emit.address", err)
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST "+trial.Path, e.emit)
+	mux.HandleFunc("POST "+testevent.Path, e.emit)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 64 << 10}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
@@ -107,7 +107,7 @@ func (e *emitter) serve(ctx context.Context, address string) error {
 
 // emit records a test event and says so, and then what has become of it.
 func (e *emitter) emit(w http.ResponseWriter, r *http.Request) {
-	var request trial.Request
+	var request testevent.Request
 	decoder := json.NewDecoder(io.LimitReader(r.Body, 4096))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&request); err != nil {
@@ -127,11 +127,11 @@ func (e *emitter) emit(w http.ResponseWriter, r *http.Request) {
 	defer e.forget(recorded.ID)
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	lines := json.NewEncoder(w)
-	_ = lines.Encode(trial.Report{Recorded: recorded})
+	_ = lines.Encode(testevent.Report{Recorded: recorded})
 	_ = http.NewResponseController(w).Flush()
-	patience := time.NewTimer(min(max(request.Wait.Duration, 0), maxTrialWait))
+	patience := time.NewTimer(min(max(request.Wait.Duration, 0), maxWait))
 	defer patience.Stop()
-	settled := &trial.Settled{Outcome: trial.Waiting}
+	settled := &testevent.Settled{Outcome: testevent.Waiting}
 	select {
 	case as := <-outcome:
 		settled.Outcome, settled.Seconds = string(as), time.Since(began).Seconds()
@@ -146,10 +146,10 @@ func (e *emitter) emit(w http.ResponseWriter, r *http.Request) {
 		settled.TriedSecondsAgo = &ago
 	}
 	e.mu.Unlock()
-	if settled.Outcome == trial.Waiting {
+	if settled.Outcome == testevent.Waiting {
 		settled.Pending = e.stats().Waiting + 1 // with the one that is being sent
 	}
-	_ = lines.Encode(trial.Report{Settled: settled})
+	_ = lines.Encode(testevent.Report{Settled: settled})
 }
 
 // refusal is why there is no test event, as a status of HTTP.
@@ -159,11 +159,11 @@ type refusal struct {
 }
 
 // record has the line record a test event, and returns where its outcome will be told.
-func (e *emitter) record(request trial.Request) (*trial.Recorded, <-chan sink.Outcome, error) {
+func (e *emitter) record(request testevent.Request) (*testevent.Recorded, <-chan sink.Outcome, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock() // until it is known for what to wait
-	if len(e.waiting) >= maxTrials {
-		return nil, nil, &refusal{http.StatusTooManyRequests, fmt.Errorf("%d test events wait for the sink already; try again later", maxTrials)}
+	if len(e.waiting) >= maxWaiting {
+		return nil, nil, &refusal{http.StatusTooManyRequests, fmt.Errorf("%d test events wait for the sink already; try again later", maxWaiting)}
 	}
 	var at oran.Address
 	if request.ResourceAddress != "" {
@@ -178,7 +178,7 @@ func (e *emitter) record(request trial.Request) (*trial.Recorded, <-chan sink.Ou
 	}
 	outcome := make(chan sink.Outcome, 1)
 	e.waiting[entry.ID()] = outcome
-	return &trial.Recorded{ID: entry.ID(), Sequence: entry.Sequence, Time: event.Time, Source: event.Source}, outcome, nil
+	return &testevent.Recorded{ID: entry.ID(), Sequence: entry.Sequence, Time: event.Time, Source: event.Source}, outcome, nil
 }
 
 // forget ends the waiting for a test event.

@@ -28,7 +28,7 @@ import (
 	"time"
 
 	"github.com/eventing-ptp/eventing-ptp/pkg/adapter/config"
-	"github.com/eventing-ptp/eventing-ptp/pkg/adapter/trial"
+	"github.com/eventing-ptp/eventing-ptp/pkg/adapter/testevent"
 	"github.com/eventing-ptp/eventing-ptp/pkg/publish/sink"
 )
 
@@ -41,9 +41,9 @@ func takesTests(t *testing.T) string {
 }
 
 // askForTest asks for a test event, and returns the status of the answer, and what it says.
-func askForTest(t *testing.T, address, body string) (int, []trial.Report, string) {
+func askForTest(t *testing.T, address, body string) (int, []testevent.Report, string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+trial.Path, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+testevent.Path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,9 +56,9 @@ func askForTest(t *testing.T, address, body string) (int, []trial.Report, string
 	if err != nil {
 		t.Fatal(err)
 	}
-	var reports []trial.Report
+	var reports []testevent.Report
 	for lines := json.NewDecoder(strings.NewReader(string(text))); response.StatusCode == http.StatusOK; {
-		var r trial.Report
+		var r testevent.Report
 		if err := lines.Decode(&r); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
@@ -70,7 +70,7 @@ func askForTest(t *testing.T, address, body string) (int, []trial.Report, string
 }
 
 // tested asks for a test event, and returns both lines of the answer.
-func tested(t *testing.T, address, body string) (trial.Recorded, trial.Settled) {
+func tested(t *testing.T, address, body string) (testevent.Recorded, testevent.Settled) {
 	t.Helper()
 	status, reports, text := askForTest(t, address, body)
 	if status != http.StatusOK || len(reports) != 2 || reports[0].Recorded == nil || reports[1].Settled == nil {
@@ -150,11 +150,11 @@ func TestTestEventsThatDoNotArrive(t *testing.T) {
 	<-answers
 	answers <- http.StatusServiceUnavailable
 	_, settled := tested(t, address, `{"wait": "300ms"}`)
-	if settled.Outcome != trial.Waiting || settled.Status != http.StatusServiceUnavailable || settled.Pending != 1 || settled.TriedSecondsAgo == nil || settled.Seconds != 0 {
+	if settled.Outcome != testevent.Waiting || settled.Status != http.StatusServiceUnavailable || settled.Pending != 1 || settled.TriedSecondsAgo == nil || settled.Seconds != 0 {
 		t.Errorf("settled as %+v", settled)
 	}
 	_, settled = tested(t, address, `{"wait": "0s"}`)
-	if settled.Outcome != trial.Waiting || settled.Pending != 2 {
+	if settled.Outcome != testevent.Waiting || settled.Pending != 2 {
 		t.Errorf("settled as %+v", settled)
 	}
 	<-answers
@@ -165,7 +165,7 @@ func TestTestEventsThatDoNotArrive(t *testing.T) {
 }
 
 func TestOutcomesOfTestEvents(t *testing.T) {
-	for ours, theirs := range map[string]sink.Outcome{trial.Delivered: sink.Delivered, trial.DeadLettered: sink.DeadLettered, trial.Skipped: sink.Skipped} {
+	for ours, theirs := range map[string]sink.Outcome{testevent.Delivered: sink.Delivered, testevent.DeadLettered: sink.DeadLettered, testevent.Skipped: sink.Skipped} {
 		if ours != string(theirs) {
 			t.Errorf("%s is %s to whoever asks", theirs, ours)
 		}

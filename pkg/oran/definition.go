@@ -58,8 +58,8 @@ const (
 	// EventsLost is how many events of the node could not be sent. It is not O-RAN's, but
 	// below /sync, so that who asks for all of it hears of it.
 	EventsLost = "/sync/eventing-ptp/events-lost"
-	// Trial is what a test event is about that is not given another resource.
-	Trial = "/sync/eventing-ptp/test"
+	// TestResource is what a test event is about that is not given another resource.
+	TestResource = "/sync/eventing-ptp/test"
 )
 
 // The event types of O-RAN: one for each resource.

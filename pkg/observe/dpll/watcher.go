@@ -163,15 +163,14 @@ func (w *Watcher) interfaces(c conn, pins []pin) map[uint32]string {
 	of := map[uint32]string{}
 	links, err := c.links()
 	for _, link := range links {
-		var name string
-		var id uint32
-		var ok bool
-		if name, id, ok, err = parseLink(link); ok {
+		name, id, ok, bad := parseLink(link)
+		if ok {
 			of[id] = name
 		}
+		err = errors.Join(err, bad)
 	}
 	if err != nil {
-		w.log.Debugw("it is not known which network interfaces DPLLs have their inputs from", zap.Error(err))
+		w.log.Debugw("it is not known of all network interfaces whether DPLLs have their inputs from them", zap.Error(err))
 	}
 	return of
 }

@@ -24,49 +24,61 @@ import (
 	"github.com/eventing-ptp/eventing-ptp/pkg/clock"
 )
 
-// bytesOf reads what is written in the order of a little-endian machine.
-func bytesOf(t testing.TB, text string) []byte {
+// little is whether this machine is a little-endian one.
+var little = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+
+// bytesOf reads what is written in the order of a little-endian machine, for this one: heads turn
+// round, values do not.
+func bytesOf(t testing.TB, heads ...string) []byte {
 	t.Helper()
-	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
-		t.Skip("the bytes are those of a little-endian machine")
-	}
-	raw, err := hex.DecodeString(text)
-	if err != nil {
-		t.Fatal(err)
+	var raw []byte
+	for _, text := range heads {
+		b, err := hex.DecodeString(text)
+		if err != nil || len(b) < 4 {
+			t.Fatalf("%q is no head with a value: %v", text, err)
+		}
+		raw = binary.NativeEndian.AppendUint16(raw, binary.LittleEndian.Uint16(b))
+		raw = binary.NativeEndian.AppendUint16(raw, binary.LittleEndian.Uint16(b[2:]))
+		raw = append(raw, b[4:]...)
 	}
 	return raw
 }
 
 func TestRequest(t *testing.T) {
-	const want = "01000600" + "73796e636531" + "04000000" + "05000000" + "08000000"
+	want := "01000600" + "73796e636531" + "04000000" + "05000000" + "08000000"
+	if !little {
+		want = "00010006" + "73796e636531" + "00040000" + "00050000" + "00080000"
+	}
 	if got := hex.EncodeToString(request("synce1")); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	bytesOf(t, want)
 }
 
 const (
 	name = "01000600" + "73796e636531"
-	// PRC, and the enhanced code of an ePRTC
-	good = name + "0400010002" + "0500010021" + "08000000"
+	end  = "08000000"
 )
+
+// good is PRC, and the enhanced code of an ePRTC.
+var good = []string{name, "0400010002", "0500010021", end}
 
 func TestParse(t *testing.T) {
 	for _, tc := range []struct {
-		name, raw string
-		want      clock.QualityLevel
-		err       string
+		name string
+		raw  []string // by heads
+		want clock.QualityLevel
+		err  string
 	}{
 		{"a level", good, clock.QualityLevel{SSM: 2, Enhanced: 0x21}, ""},
-		{"the other way round, and what comes after the end", "05000100ff" + "04000100f4" + "08000000" + "ffffffff", clock.QualityLevel{SSM: 4, Enhanced: 0xFF}, ""},
-		{"types and lengths of tomorrow", "6300020000000400020000000400010001" + "05000100ff" + "08000000", clock.QualityLevel{SSM: 1, Enhanced: 0xFF}, ""},
-		{"an error", "03001000" + "446576696365206e6f7420666f756e64" + "08000000", clock.QualityLevel{}, `synce4l says: "Device not found"`},
-		{"half a level", name + "0400010002" + "08000000", clock.QualityLevel{}, "the answer has no quality level"},
-		{"no end", name + "0400010002" + "0500010021", clock.QualityLevel{}, "the answer is cut off"},
-		{"a value that is cut off", name + "04000200" + "02", clock.QualityLevel{}, "the answer is cut off"},
-		{"nothing", "", clock.QualityLevel{}, "the answer is cut off"},
+		{"the other way round, and what comes after the end", []string{"05000100ff", "04000100f4", end, "ffffffff"}, clock.QualityLevel{SSM: 4, Enhanced: 0xFF}, ""},
+		{"types and lengths of tomorrow", []string{"63000200" + "0000", "04000200" + "0000", "0400010001", "05000100ff", end}, clock.QualityLevel{SSM: 1, Enhanced: 0xFF}, ""},
+		{"an error", []string{"03001000" + "446576696365206e6f7420666f756e64", end}, clock.QualityLevel{}, `synce4l says: "Device not found"`},
+		{"half a level", []string{name, "0400010002", end}, clock.QualityLevel{}, "the answer has no quality level"},
+		{"no end", []string{name, "0400010002", "0500010021"}, clock.QualityLevel{}, "the answer is cut off"},
+		{"a value that is cut off", []string{name, "04000200" + "02"}, clock.QualityLevel{}, "the answer is cut off"},
+		{"nothing", nil, clock.QualityLevel{}, "the answer is cut off"},
 	} {
-		got, err := parse(bytesOf(t, tc.raw))
+		got, err := parse(bytesOf(t, tc.raw...))
 		if err != nil {
 			if err.Error() != tc.err {
 				t.Errorf("%s: %v, want %q", tc.name, err, tc.err)
@@ -79,8 +91,8 @@ func TestParse(t *testing.T) {
 
 // Whatever comes, it is read or refused.
 func FuzzParse(f *testing.F) {
-	f.Add(bytesOf(f, good))
-	f.Add(bytesOf(f, "03000100"+"41"+"08000000"))
+	f.Add(bytesOf(f, good...))
+	f.Add(bytesOf(f, "03000100"+"41", end))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if level, err := parse(raw); err != nil && level != (clock.QualityLevel{}) || level.SSM > 15 {

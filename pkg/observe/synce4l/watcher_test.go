@@ -110,7 +110,7 @@ func wantLogs(t *testing.T, s *observetest.Watching, want ...string) {
 
 func TestWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &daemon{t: t, answer: bytesOf(t, good)}
+		d := &daemon{t: t, answer: bytesOf(t, good...)}
 		s := watch(t, d, "synce1")
 		const level = " clock.SyncEQualityReport{Device:synce1 Level:2}"
 		time.Sleep(1500 * time.Millisecond)
@@ -122,7 +122,7 @@ func TestWatch(t *testing.T) {
 			}
 		}
 
-		d.set(func() { d.answer = bytesOf(t, "0400010002"+"05000100ff"+"08000000") })
+		d.set(func() { d.answer = bytesOf(t, "0400010002", "05000100ff", end) })
 		time.Sleep(time.Second)
 		s.Want(t, "2s"+level)
 		wantLogs(t, s, "what synce4l passes on device=synce1 level=SSM 2, enhanced 255")
@@ -144,7 +144,7 @@ func TestWatch(t *testing.T) {
 
 func TestDevices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &daemon{t: t, answer: bytesOf(t, "03001000"+"446576696365206e6f7420666f756e64"+"08000000")}
+		d := &daemon{t: t, answer: bytesOf(t, "03001000"+"446576696365206e6f7420666f756e64", end)}
 		s := watch(t, d, "synce1", "synce2")
 		const cause = ` Cause:synce4l says: "Device not found"}`
 		s.Want(t, "0s clock.SyncEQualityUnreadable{Device:synce1"+cause, "0s clock.SyncEQualityUnreadable{Device:synce2"+cause)
@@ -178,7 +178,7 @@ func TestSocket(t *testing.T) {
 			}
 			var command [longest]byte
 			_, _ = conn.Read(command[:])
-			_, _ = conn.Write(bytesOf(t, good))
+			_, _ = conn.Write(bytesOf(t, good...))
 			_ = conn.Close()
 		}
 	}()

@@ -17,10 +17,8 @@ limitations under the License.
 package fleet
 
 import (
-	"context"
 	"fmt"
 	"math"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -29,27 +27,26 @@ import (
 	"github.com/eventing-ptp/eventing-ptp/pkg/journal"
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 	"github.com/eventing-ptp/eventing-ptp/pkg/publish/stream"
+	"github.com/eventing-ptp/eventing-ptp/test/outage"
 	"go.uber.org/zap"
 )
 
 // Adapter is an adapter as it can be asked: what it answers with is the real thing, over a
 // journal in memory; its clocks are played.
 type Adapter struct {
+	*outage.Handler
 	Node, Source string
 
 	namespace, pod, uid string
 	version             int // of its pod
 	journal             *journal.Log
 	encoder             oran.Encoder
-	handler             http.Handler
 	seed                float64
 
 	mu     sync.Mutex
 	state  stream.State
 	values map[string]clock.Value // by kind and instance
 	ahead  time.Duration
-	cut    chan struct{} // closed to break all connections
-	deaf   bool
 }
 
 func newAdapter(namespace, source, node string, n int) (*Adapter, error) {
@@ -63,14 +60,15 @@ func newAdapter(namespace, source, node string, n int) (*Adapter, error) {
 	}
 	a := &Adapter{
 		Node: node, Source: source, namespace: namespace, pod: fmt.Sprintf("ptpsource-%s-%05x", source, n*7919%0xfffff), uid: source + "-uid",
-		journal: j, encoder: encoder, seed: float64(n), values: map[string]clock.Value{}, cut: make(chan struct{}),
+		journal: j, encoder: encoder, seed: float64(n), values: map[string]clock.Value{},
 	}
 	a.state = stream.State{
 		Cluster: "cluster", Node: node, Source: source, Instances: []stream.Instance{},
 		Overall:    stream.Condition{State: "UNKNOWN"},
 		Thresholds: stream.Thresholds{LockOffset: "100ns", UnlockOffset: "200ns", HoldoverTimeout: "5s"},
 	}
-	a.handler = (&stream.Server{Journal: j, Encoder: encoder, Source: source, State: a.present, Logger: zap.NewNop()}).Handler()
+	server := &stream.Server{Journal: j, Encoder: encoder, Source: source, State: a.present, Logger: zap.NewNop()}
+	a.Handler = outage.New(server.Handler())
 	return a, nil
 }
 
@@ -201,48 +199,4 @@ func (a *Adapter) SetAhead(by time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.ahead = by
-}
-
-// Cut breaks all connections to it.
-func (a *Adapter) Cut() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	close(a.cut)
-	a.cut = make(chan struct{})
-}
-
-// SetDeaf is whether it answers nobody any more.
-func (a *Adapter) SetDeaf(deaf bool) {
-	a.mu.Lock()
-	a.deaf = deaf
-	a.mu.Unlock()
-	a.Cut()
-}
-
-// ServeHTTP implements http.Handler.
-func (a *Adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a.mu.Lock()
-	cut, deaf := a.cut, a.deaf
-	a.mu.Unlock()
-	if deaf {
-		select { // until it is not any more
-		case <-r.Context().Done():
-		case <-cut:
-		}
-		panic(http.ErrAbortHandler)
-	}
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		a.handler.ServeHTTP(w, r.WithContext(ctx))
-	}()
-	select {
-	case <-done:
-	case <-cut:
-		cancel()
-		<-done
-		panic(http.ErrAbortHandler) // the answer has no end
-	}
 }

@@ -17,8 +17,6 @@ limitations under the License.
 package apitest
 
 import (
-	"context"
-	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -29,21 +27,21 @@ import (
 	"github.com/eventing-ptp/eventing-ptp/pkg/journal"
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 	"github.com/eventing-ptp/eventing-ptp/pkg/publish/stream"
+	"github.com/eventing-ptp/eventing-ptp/test/outage"
 )
 
 // Adapter is what an adapter shows of itself: the real thing, over a journal in memory. Its
 // pods can be replaced while it goes on, as with a journal on the node.
 type Adapter struct {
+	*outage.Handler
+
 	t       *testing.T
 	journal *journal.Log
 	encoder oran.Encoder
-	handler http.Handler
 
 	mu    sync.Mutex
 	state stream.State
 	epoch string
-	cut   chan struct{} // closed to break all connections
-	deaf  bool
 }
 
 // NewAdapter returns one on a node, for a PtpSource.
@@ -58,13 +56,14 @@ func NewAdapter(t *testing.T, node, source string) *Adapter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &Adapter{t: t, journal: j, encoder: encoder, cut: make(chan struct{})}
+	a := &Adapter{t: t, journal: j, encoder: encoder}
 	a.state = stream.State{
 		Cluster: "cluster", Node: node, Source: source, Instances: []stream.Instance{},
 		Overall:    stream.Condition{State: "FREERUN", Reason: "NoInstance"},
 		Thresholds: stream.Thresholds{LockOffset: "100ns", UnlockOffset: "200ns", HoldoverTimeout: "5s"},
 	}
-	a.handler = (&stream.Server{Journal: j, Encoder: encoder, Source: source, State: a.State, Logger: zap.NewNop()}).Handler()
+	server := &stream.Server{Journal: j, Encoder: encoder, Source: source, State: a.State, Logger: zap.NewNop()}
+	a.Handler = outage.New(server.Handler())
 	return a
 }
 
@@ -111,49 +110,4 @@ func (a *Adapter) Epoch() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.epoch
-}
-
-// Cut breaks all connections.
-func (a *Adapter) Cut() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	close(a.cut)
-	a.cut = make(chan struct{})
-}
-
-// SetDeaf is whether it answers nobody any more.
-func (a *Adapter) SetDeaf(deaf bool) {
-	a.mu.Lock()
-	a.deaf = deaf
-	a.mu.Unlock()
-	a.Cut()
-}
-
-// ServeHTTP implements http.Handler.
-func (a *Adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a.mu.Lock()
-	cut, deaf := a.cut, a.deaf
-	a.mu.Unlock()
-	if deaf {
-		<-r.Context().Done()
-		return
-	}
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		a.handler.ServeHTTP(w, r.WithContext(ctx))
-	}()
-	select {
-	case <-done:
-	case <-cut:
-		if _, served := w.(http.Hijacker); !served {
-			<-done
-			return
-		}
-		cancel()
-		<-done
-		panic(http.ErrAbortHandler) // the connection breaks, and the answer has no end
-	}
 }

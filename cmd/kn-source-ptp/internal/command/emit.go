@@ -30,7 +30,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/eventing-ptp/eventing-ptp/cmd/kn-source-ptp/internal/cluster"
-	"github.com/eventing-ptp/eventing-ptp/pkg/adapter/trial"
+	"github.com/eventing-ptp/eventing-ptp/pkg/adapter/testevent"
 	"github.com/eventing-ptp/eventing-ptp/pkg/oran"
 )
 
@@ -123,13 +123,13 @@ func onlyOne(all []cluster.Adapter) (cluster.Adapter, error) {
 
 // try has an adapter send a test event, and shows what becomes of it.
 func (o *emitFlags) try(ctx context.Context, w *world, client *cluster.Client, a cluster.Adapter) error {
-	body, err := json.Marshal(trial.Request{ResourceAddress: o.as, Wait: metav1.Duration{Duration: o.wait}})
+	body, err := json.Marshal(testevent.Request{ResourceAddress: o.as, Wait: metav1.Duration{Duration: o.wait}})
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout+o.wait, fmt.Errorf("it did not answer within %v", o.timeout+o.wait))
 	defer cancel()
-	answer, err := client.PostInside(ctx, a, a.EmitPort, trial.Path, body)
+	answer, err := client.PostInside(ctx, a, a.EmitPort, testevent.Path, body)
 	var refusal *cluster.Refusal
 	switch {
 	case apierrors.IsForbidden(err):
@@ -143,7 +143,7 @@ func (o *emitFlags) try(ctx context.Context, w *world, client *cluster.Client, a
 	}
 	defer answer.Close()
 	lines := json.NewDecoder(answer)
-	var recorded, settled trial.Report
+	var recorded, settled testevent.Report
 	if err := lines.Decode(&recorded); err != nil || recorded.Recorded == nil {
 		return fmt.Errorf("%s: read its answer: %w", a, errors.Join(err, context.Cause(ctx)))
 	}
@@ -156,15 +156,15 @@ func (o *emitFlags) try(ctx context.Context, w *world, client *cluster.Client, a
 }
 
 // tell says what has become of a test event.
-func (o *emitFlags) tell(w *world, s *trial.Settled) error {
+func (o *emitFlags) tell(w *world, s *testevent.Settled) error {
 	after := time.Duration(s.Seconds * float64(time.Second)).Round(time.Microsecond * 100)
 	switch s.Outcome {
-	case trial.Delivered:
+	case testevent.Delivered:
 		_, err := fmt.Fprintf(w.out, "the sink has taken it after %v\n", after)
 		return err
-	case trial.DeadLettered:
+	case testevent.DeadLettered:
 		return fmt.Errorf("the sink does not take it (%s), and the dead letter sink has taken it after %v", answered(s), after)
-	case trial.Skipped:
+	case testevent.Skipped:
 		return fmt.Errorf("nobody takes it (%s), and it was skipped after %v; see the log of the adapter", answered(s), after)
 	}
 	var why []string
@@ -176,7 +176,7 @@ func (o *emitFlags) tell(w *world, s *trial.Settled) error {
 }
 
 // answered is what the sink has said last.
-func answered(s *trial.Settled) string {
+func answered(s *testevent.Settled) string {
 	switch {
 	case s.TriedSecondsAgo == nil:
 		return "nothing was sent to it yet"

@@ -23,7 +23,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/eventing-ptp/eventing-ptp/pkg/adapter/trial"
+	"github.com/eventing-ptp/eventing-ptp/pkg/adapter/testevent"
 )
 
 const recordedLine = `{"recorded":{"id":"fade-7","sequence":7,"time":"2026-05-09T23:20:34Z","source":"/cluster/node/n1/sync/eventing-ptp/test"}}` + "\n"
@@ -50,7 +50,7 @@ func TestEmit(t *testing.T) {
 	asked := c.answers(http.StatusOK, recordedLine+`{"settled":{"outcome":"delivered","seconds":0.0031,"status":202,"triedSecondsAgo":0}}`)
 	const recorded = "n1 (edge/fleet) recorded it as fade-7, sequence 7, from /cluster/node/n1/sync/eventing-ptp/test\n"
 	c.wants(ok, recorded+"the sink has taken it after 3.1ms\n", "", "emit", "n1", "-n", "edge", "--for", "/sync/ptp-status/lock-state", "--wait", "3s")
-	if want := "POST " + trial.Path + ` {"resourceAddress":"/sync/ptp-status/lock-state","wait":"3s"}`; asked.String() != want {
+	if want := "POST " + testevent.Path + ` {"resourceAddress":"/sync/ptp-status/lock-state","wait":"3s"}`; asked.String() != want {
 		t.Errorf("asked was %q, want %q", asked, want)
 	}
 	for settled, want := range map[string]string{

@@ -119,7 +119,7 @@ func resourceNames() []string {
 			all = append(all, name)
 		}
 	}
-	return append(all, path.Base(oran.Trial))
+	return append(all, path.Base(oran.TestResource))
 }
 
 // query returns the filters as adapters know them, and the time to end.
@@ -172,7 +172,7 @@ func eventTypes(name string) ([]string, error) {
 	if d, ok := oran.Define(name); ok {
 		return []string{d.EventType}, nil
 	}
-	if name == oran.Test || name == path.Base(oran.Trial) {
+	if name == oran.Test || name == path.Base(oran.TestResource) {
 		return []string{oran.Test}, nil
 	}
 	var types []string

@@ -33,7 +33,7 @@ const (
 // Test returns a test event, which was asked for at the wall time at. It says nothing of a
 // clock, in no attribute and no value, and has a type of its own: no consumer can take it for
 // a state. Its address may be that of another resource of this node, so that Triggers for
-// that can be tried; without a resource it is that of Trial.
+// that can be tried; without a resource it is that of TestResource.
 func (e Encoder) Test(of Address, at time.Time) (Event, error) {
 	if of.Cluster == "." || of.Cluster == "" {
 		of.Cluster = e.here.Cluster
@@ -41,9 +41,9 @@ func (e Encoder) Test(of Address, at time.Time) (Event, error) {
 	if of.Node == "." || of.Node == "" {
 		of.Node = e.here.Node
 	}
-	of.Resource = cmp.Or(of.Resource, Trial)
-	if _, known := Define(of.Resource); !known && of.Resource != Trial {
-		return Event{}, fmt.Errorf("there is no resource %q; there are %s and, for example, %s", of.Resource, Trial, LockState)
+	of.Resource = cmp.Or(of.Resource, TestResource)
+	if _, known := Define(of.Resource); !known && of.Resource != TestResource {
+		return Event{}, fmt.Errorf("there is no resource %q; there are %s and, for example, %s", of.Resource, TestResource, LockState)
 	}
 	if of.Cluster != e.here.Cluster || of.Node != e.here.Node {
 		return Event{}, fmt.Errorf("%s is not of this node, whose addresses begin with %s", of, Address{Cluster: e.here.Cluster, Node: e.here.Node})

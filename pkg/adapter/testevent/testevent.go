@@ -14,8 +14,8 @@ See the License for the specific language governing permissions and
 limitations under the License.
 */
 
-// Package trial is what an adapter and whoever has it send a test event say to each other.
-package trial
+// Package testevent is what an adapter and whoever has it send a test event say to each other.
+package testevent
 
 import (
 	"time"

@@ -36,7 +36,7 @@ func TestTestEvent(t *testing.T) {
 		name, address     string
 		resource, subject string
 	}{
-		{"no address", "", oran.Trial, here.Node},
+		{"no address", "", oran.TestResource, here.Node},
 		{"a resource of any node", "/sync/ptp-status/clock-class", oran.ClockClass, here.Node},
 		{"this node", "/././sync/sync-status/sync-state", oran.SyncState, here.Node},
 		{"an instance", node + "/ptp4l.0" + oran.LockState, oran.LockState, "ptp4l.0"},
@@ -104,7 +104,7 @@ func TestTestEventsThatCannotBe(t *testing.T) {
 		}
 	}
 	e, err := encoder.Test(oran.Address{}, observed())
-	if err != nil || e.Source != oran.Trial {
+	if err != nil || e.Source != oran.TestResource {
 		t.Errorf("source %s, %v", e.Source, err)
 	}
 }
