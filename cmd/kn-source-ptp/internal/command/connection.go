@@ -72,7 +72,7 @@ func (c *connection) connect() (*cluster.Client, string, error) {
 	files := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(c.rules, &c.overrides)
 	namespace, _, err := files.Namespace()
 	if err != nil {
-		return nil, "", fmt.Errorf("read the kubeconfig: %w", err)
+		return nil, "", noCluster(err)
 	}
 	if c.all {
 		if c.overrides.Context.Namespace != "" {
@@ -82,10 +82,19 @@ func (c *connection) connect() (*cluster.Client, string, error) {
 	}
 	config, err := files.ClientConfig()
 	if err != nil {
-		return nil, "", fmt.Errorf("read the kubeconfig: %w; say which with --kubeconfig or $KUBECONFIG", err)
+		return nil, "", noCluster(err)
 	}
 	client, err := cluster.New(config, c.adapterNamespace)
 	return client, namespace, err
+}
+
+// noCluster says why it is not known which cluster is meant. What the library says of no file at
+// all is about a variable that it does not read here.
+func noCluster(err error) error {
+	if clientcmd.IsEmptyConfig(err) {
+		err = errors.New("there is none, or nothing in it")
+	}
+	return fmt.Errorf("read the kubeconfig: %w; say which with --kubeconfig or $KUBECONFIG", err)
 }
 
 // scoped is the adapters of a scope.

@@ -18,6 +18,8 @@ package command
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -106,5 +108,26 @@ func TestStatusIsWatched(t *testing.T) {
 	}
 	if strings.Contains(out.String(), "\x1b[0m\n\x1b[0m") {
 		t.Error("colours are ended twice")
+	}
+}
+
+// Who has no kubeconfig, or a bad one, is told what to do.
+func TestNoCluster(t *testing.T) {
+	c := newCluster(t)
+	broken := filepath.Join(t.TempDir(), "broken")
+	if err := os.WriteFile(broken, []byte("x: ["), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{
+		"/nope":  "there is none, or nothing in it", // as the library does with a list of files
+		broken:   `error loading config file "` + broken + `": yaml: line 1: did not find expected node content`,
+		"--flag": "stat /nope: no such file or directory",
+	} {
+		args := []string{"status"}
+		if file == "--flag" {
+			args, file = append(args, "--kubeconfig", "/nope"), ""
+		}
+		t.Setenv("KUBECONFIG", file)
+		c.wants(failed, "", "Error: read the kubeconfig: "+want+"; say which with --kubeconfig or $KUBECONFIG\n", args...)
 	}
 }
