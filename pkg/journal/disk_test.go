@@ -380,6 +380,27 @@ func TestLimitsOnDisk(t *testing.T) {
 	}
 }
 
+// What a reader was told to be lost does not come back with the next life, behind entries that
+// are newer: files go as a whole, and have more than the limit for a while.
+func TestLostStaysLost(t *testing.T) {
+	limit := journal.Limits{Entries: 32, Bytes: 1 << 20}
+	for n := 33; n <= 48; n++ {
+		directory := t.TempDir()
+		j, _ := onDisk(t, directory, limit)
+		for k := range n {
+			if _, err := j.Append([]byte(strconv.Itoa(k + 1))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before, lost := all(t, j.Cursor("sink"))
+		next, _ := onDisk(t, killed(t, directory), limit)
+		after, lostAfter := all(t, next.Cursor("sink"))
+		if !slices.Equal(before, after) || lost != lostAfter || lost != uint64(n-limit.Entries) {
+			t.Errorf("of %d entries %v are kept and %d lost, and in the next life %v and %d", n, before, lost, after, lostAfter)
+		}
+	}
+}
+
 func TestAgeInMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := memory(t, journal.Limits{Entries: 100, Bytes: 1000, Age: time.Hour})

@@ -169,6 +169,7 @@ func (l *Log) resume(p past) {
 		case !p.certain:
 			l.syncNow() // the leap must not be lost when the machine stops again
 		}
+		l.makeRoom() // files have a little more, which a reader may have been told to be lost
 		l.dropFiles()
 	}
 	l.expireLater()
