@@ -36,7 +36,8 @@ type announcer struct {
 }
 
 // Next implements journal.Cursor. The announcement takes the sequence of the last entry
-// that was lost. Its id is that of nothing else, and the same when it comes again.
+// that was lost. Its id is that of nothing else, and all of it is the same when it
+// comes again: its time is that of the event behind the gap.
 func (a *announcer) Next(ctx context.Context) (journal.Entry, error) {
 	if e := a.behind; e != nil {
 		a.behind = nil
@@ -47,10 +48,14 @@ func (a *announcer) Next(ctx context.Context) (journal.Entry, error) {
 		return e, err
 	}
 	a.behind = &e
+	at := time.Now()
+	if event, err := oran.Unmarshal(e.Payload); err == nil {
+		at = event.Time
+	}
 	return journal.Entry{
 		Epoch:    e.Epoch,
 		Sequence: e.Sequence - 1,
-		Payload:  a.encoder.Lost(e.Lost, time.Now()).Marshal(),
+		Payload:  a.encoder.Lost(e.Lost, at).Marshal(),
 		Mark:     "lost",
 	}, nil
 }

@@ -112,9 +112,15 @@ func TestBacklogOutlivesTheAdapter(t *testing.T) {
 		return http.StatusServiceUnavailable
 	})
 	t.Setenv("K_SOURCE_CONFIG", `{"delivery": {"backoffDelay": "1ms", "backoffMax": "10ms"}}`)
-	args := []string{"-sink", s.URL, "-socket", socket, "-health", "", "-journal", t.TempDir()}
+	address := freeAddress(t)
+	args := []string{"-sink", s.URL, "-socket", socket, "-health", address, "-journal", t.TempDir()}
 	for range 3 {
 		stop := start(t, args...)
+		state := func() string {
+			_, text := ask(t, http.MethodGet, "http://"+address+"/v1/state", "")
+			return text
+		}
+		eventually(t, "lock", func() bool { return strings.Contains(state(), `"overall":{"state":"LOCKED"`) }, state)
 		eventually(t, "try of the third event", func() bool {
 			mu.Lock()
 			defer mu.Unlock()
@@ -205,5 +211,8 @@ func TestLostEvents(t *testing.T) {
 	before, first, behind = sequence(s.ids[at-1]), sequence(s.ids[at]), sequence(s.ids[at+1])
 	if lost != behind-before-1 || first != behind-1 || !strings.HasSuffix(s.ids[at], "-lost") {
 		t.Errorf("%d are said to be lost by %s, between %s and %s", lost, s.ids[at], s.ids[at-1], s.ids[at+1])
+	}
+	if !s.times[at].Equal(s.times[at+1]) { // so that it is the same when it comes again
+		t.Errorf("%s is dated %v, and the event behind the gap %v", s.ids[at], s.times[at], s.times[at+1])
 	}
 }

@@ -116,8 +116,12 @@ func (c *cursor) miss(position uint64) {
 	c.next.Store(position)
 }
 
-// found returns an entry.
+// found returns an entry. What was done before a gap is noted before anybody hears of the gap: a
+// process that comes after a kill finds the same gap, and not a larger one.
 func (c *cursor) found(e Entry) Entry {
+	if c.lost > 0 && c.name != "" && c.log.disk != nil {
+		c.log.writeAcks()
+	}
 	e.Lost, c.lost = c.lost, 0
 	c.next.Store(e.position() + 1)
 	return e

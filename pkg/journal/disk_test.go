@@ -401,6 +401,47 @@ func TestLostStaysLost(t *testing.T) {
 	}
 }
 
+// Nor does it grow by what was done before: a reader that is told of a gap, and killed, finds the
+// same gap again.
+func TestGapStaysAsItIs(t *testing.T) {
+	limit := journal.Limits{Entries: 32, Bytes: 1 << 20}
+	synctest.Test(t, func(t *testing.T) { // nothing is noted because time passes
+		directory := t.TempDir()
+		j, _ := onDisk(t, directory, limit)
+		add := func(n int) {
+			for range n {
+				if _, err := j.Append([]byte(strconv.FormatUint(j.Stats().Entries, 10))); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		next := func(c journal.Cursor) journal.Entry {
+			e, err := c.Next(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return e
+		}
+		add(20)
+		c := j.Cursor("sink")
+		var sent journal.Entry
+		for range 10 {
+			sent = next(c)
+		}
+		add(50)
+		if err := c.Ack(sent); err != nil {
+			t.Fatal(err)
+		}
+		before := next(c)
+		left := killed(t, directory)
+		later, _ := onDisk(t, left, limit)
+		after := next(later.Cursor("sink"))
+		if before.Lost != 28 || after.Lost != before.Lost || after.ID() != before.ID() {
+			t.Errorf("%d are lost before %s, and in the next life %d before %s", before.Lost, before.ID(), after.Lost, after.ID())
+		}
+	})
+}
+
 func TestAgeInMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := memory(t, journal.Limits{Entries: 100, Bytes: 1000, Age: time.Hour})

@@ -114,8 +114,8 @@ func (e Encoder) Encode(t clock.Transition, at time.Time) (Event, error) {
 // could be sent, or could not be read from it any more.
 const ReasonJournalOverrun = "JournalOverrun"
 
-// Lost returns the event that stands for n events that were lost, which was found out at
-// the wall time at.
+// Lost returns the event that stands for n events that were lost: those before what was
+// observed at the wall time at.
 func (e Encoder) Lost(n uint64, at time.Time) Event {
 	count := strconv.FormatUint(n, 10)
 	node := Address{Cluster: e.here.Cluster, Node: e.here.Node}.String()

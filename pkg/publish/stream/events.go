@@ -253,20 +253,26 @@ func (a *answer) quiet() error {
 // each passes on what an entry is for the client: the event, if it is asked for, and before
 // it that others were lost.
 func (a *answer) each(e journal.Entry, to func(*item) error) error {
+	i, err := a.items.item(e)
+	if err != nil {
+		return err
+	}
 	if e.Lost > 0 && a.started {
-		lost := journal.Entry{Epoch: e.Epoch, Sequence: e.Sequence - 1, Mark: "lost"}
-		i, err := newItem(lost, a.encoder.Lost(e.Lost, time.Now()))
+		at := time.Now()
+		if i != nil {
+			at = i.event.Time
+		}
+		announcement, err := newItem(journal.Entry{Epoch: e.Epoch, Sequence: e.Sequence - 1, Mark: "lost"}, a.encoder.Lost(e.Lost, at))
 		if err != nil {
 			return err
 		}
-		if err := to(i); err != nil {
+		if err := to(announcement); err != nil {
 			return err
 		}
 	}
 	a.started, a.last = true, e.ID()
-	i, err := a.items.item(e)
-	if err != nil || i == nil || !a.wants(i.event, a.encoder.Place()) {
-		return err
+	if i == nil || !a.wants(i.event, a.encoder.Place()) {
+		return nil
 	}
 	return to(i)
 }
